@@ -16,14 +16,12 @@ export function byteText(bytes: Uint8Array, start: number, end: number): ByteTex
 
 /** A JavaScript string as ByteText of its UTF-8 form: what a user types, as it stands in a capture. */
 export function toByteText(text: string): ByteText {
-  // eslint-disable-next-line no-control-regex
   if (/^[\x00-\x7f]*$/.test(text)) return text;
   return unescape(encodeURIComponent(text));
 }
 
 /** ByteText as a JavaScript string: UTF-8 where it is valid, otherwise each byte for itself. */
 export function fromByteText(text: ByteText): string {
-  // eslint-disable-next-line no-control-regex
   if (/^[\x00-\x7f]*$/.test(text)) return text;
   try {
     return decodeURIComponent(escape(text));
@@ -33,7 +31,6 @@ export function fromByteText(text: ByteText): string {
 }
 
 // C0 (with DEL) and C1 controls drive terminals; bidi controls and zero-width characters make text lie about its order.
-// eslint-disable-next-line no-control-regex
 const HOSTILE = /[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2064\u2066-\u2069\ufeff]/g;
 
 /**
