@@ -65,7 +65,9 @@ export function formatClock(startEpochNs: string, ts: RelativeNs, digits = 3): s
   const ns = BigInt(startEpochNs) + BigInt(Math.round(ts));
   const date = new Date(Number(ns / 1_000_000n));
   const two = (n: number): string => String(n).padStart(2, '0');
-  const fraction = String(ns % 1_000_000_000n).padStart(9, '0').slice(0, digits);
+  const fraction = String(ns % 1_000_000_000n)
+    .padStart(9, '0')
+    .slice(0, digits);
   const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
   return digits === 0 ? clock : `${clock}.${fraction}`;
 }

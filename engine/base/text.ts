@@ -7,7 +7,10 @@ import type { ByteText } from './units.ts';
 export function byteText(bytes: Uint8Array, start: number, end: number): ByteText {
   // Node's Buffer does this in C++; below about 20 bytes the call costs more than the loop.
   if (end - start > 20 && 'latin1Slice' in bytes) {
-    return (bytes as Uint8Array & { latin1Slice(start: number, end: number): string }).latin1Slice(start, end);
+    return (bytes as Uint8Array & { latin1Slice(start: number, end: number): string }).latin1Slice(
+      start,
+      end,
+    );
   }
   let text = '';
   for (let i = start; i < end; i++) text += String.fromCharCode(bytes[i] as number);

@@ -96,7 +96,8 @@ export class EventCursor {
     const block = view.getUint32(offset, true);
     const length = view.getUint32(offset + 4, true);
     const end = offset + length;
-    if (length < 36 || end > this.bytes.length) throw this.corrupt(offset, 'an event block has an impossible length');
+    if (length < 36 || end > this.bytes.length)
+      throw this.corrupt(offset, 'an event block has an impossible length');
     this.start = offset;
     this.end = end;
     let at = offset + 8;
@@ -175,7 +176,8 @@ export class EventCursor {
     const offsets = this.offsets;
     while (this.known < index) {
       const next = (offsets[this.known] as number) + this.size(this.known);
-      if (next > this.eventEnd) throw this.corrupt(this.start, 'the params of an event are longer than the event');
+      if (next > this.eventEnd)
+        throw this.corrupt(this.start, 'the params of an event are longer than the event');
       offsets[++this.known] = next;
     }
     return offsets[index] as number;
@@ -192,7 +194,9 @@ export class EventCursor {
     const at = this.at(index);
     switch (this.size(index)) {
       case 8:
-        return this.check(at, 8) ? this.view.getInt32(at + 4, true) * 4294967296 + this.view.getUint32(at, true) : 0;
+        return this.check(at, 8)
+          ? this.view.getInt32(at + 4, true) * 4294967296 + this.view.getUint32(at, true)
+          : 0;
       case 4:
         return this.check(at, 4) ? this.view.getInt32(at, true) : 0;
       case 2:
@@ -210,7 +214,9 @@ export class EventCursor {
     const at = this.at(index);
     switch (this.size(index)) {
       case 8:
-        return this.check(at, 8) ? this.view.getUint32(at + 4, true) * 4294967296 + this.view.getUint32(at, true) : 0;
+        return this.check(at, 8)
+          ? this.view.getUint32(at + 4, true) * 4294967296 + this.view.getUint32(at, true)
+          : 0;
       case 4:
         return this.check(at, 4) ? this.view.getUint32(at, true) : 0;
       case 2:
@@ -225,7 +231,9 @@ export class EventCursor {
   /** Eight-byte param exactly. */
   big(index: number): bigint {
     const at = this.at(index);
-    return this.size(index) === 8 && this.check(at, 8) ? this.view.getBigInt64(at, true) : BigInt(this.int(index));
+    return this.size(index) === 8 && this.check(at, 8)
+      ? this.view.getBigInt64(at, true)
+      : BigInt(this.int(index));
   }
 
   /** String param, up to its first NUL. */

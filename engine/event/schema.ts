@@ -76,7 +76,13 @@ function parseParam(text: string): Param {
   const match = /^([^:]+):(\w+)(?:\/(\w+))?(?:=(\w+))?(?:@(\d+))?$/.exec(text);
   if (match === null) throw new Error(`bad param in the event table: ${text}`);
   const [, name = '', type = '', format = 'dec', table, dirfd] = match;
-  return { name, type, format: format as ParamFormat, table, dirfd: dirfd === undefined ? -1 : Number(dirfd) };
+  return {
+    name,
+    type,
+    format: format as ParamFormat,
+    table,
+    dirfd: dirfd === undefined ? -1 : Number(dirfd),
+  };
 }
 
 export function parseParams(text: string): Param[] {

@@ -116,7 +116,11 @@ export type EventLine = {
   readonly failed: boolean;
 };
 
-export type EventsAnswer = { readonly events: readonly EventLine[]; readonly total: number; readonly atLeast: boolean };
+export type EventsAnswer = {
+  readonly events: readonly EventLine[];
+  readonly total: number;
+  readonly atLeast: boolean;
+};
 
 export type EventDetail = EventLine & {
   readonly container: string;
@@ -166,7 +170,12 @@ export type TransactionDetail = {
   readonly request: MessageSide;
   readonly response?: MessageSide;
   /** The same exchange as the process at the other end of the connection saw it. */
-  readonly peer?: { readonly id: number; readonly process: string; readonly pid: number; readonly container: string };
+  readonly peer?: {
+    readonly id: number;
+    readonly process: string;
+    readonly pid: number;
+    readonly container: string;
+  };
 };
 
 /** One way of failing: errno × syscall × target, within the path's selection. */
@@ -177,7 +186,12 @@ export type ErrorDetail = {
   readonly count: number;
   readonly first: RelativeNs;
   readonly last: RelativeNs;
-  readonly processes: readonly { readonly name: string; readonly pid: number; readonly container: string; readonly count: number }[];
+  readonly processes: readonly {
+    readonly name: string;
+    readonly pid: number;
+    readonly container: string;
+    readonly count: number;
+  }[];
   readonly samples: readonly {
     readonly event: EventLine;
     /** What the same thread did just before. */
@@ -187,15 +201,7 @@ export type ErrorDetail = {
 
 /** Nodes of the map. Each kind lives in its parent kind: host > container > process > (connection > transaction | file | thread | errno > failure). */
 export type NodeKind =
-  | 'host'
-  | 'container'
-  | 'process'
-  | 'thread'
-  | 'file'
-  | 'connection'
-  | 'transaction'
-  | 'errno'
-  | 'failure';
+  'host' | 'container' | 'process' | 'thread' | 'file' | 'connection' | 'transaction' | 'errno' | 'failure';
 
 /** Order of TreeNode.metrics. All are sums over the life of the node (files) or the last window (live), except latency: a maximum. */
 export const NODE_METRICS = [
@@ -231,9 +237,20 @@ export type TreeNode = {
   /** What this node is as a drill path, so that every face can open the same place. */
   readonly path: DrillPath;
   /** Transactions. */
-  readonly http?: { readonly method: string; readonly url: string; readonly status: number; readonly reason: string; readonly latency: DurationNs | null };
+  readonly http?: {
+    readonly method: string;
+    readonly url: string;
+    readonly status: number;
+    readonly reason: string;
+    readonly latency: DurationNs | null;
+  };
   /** Failures. */
-  readonly failure?: { readonly errno: string; readonly syscall: string; readonly target: string; readonly count: number };
+  readonly failure?: {
+    readonly errno: string;
+    readonly syscall: string;
+    readonly target: string;
+    readonly count: number;
+  };
 };
 
 export type TreeQuery = {
@@ -288,7 +305,10 @@ export interface EngineClient {
   events(query: EventsQuery): Promise<EventsAnswer>;
   event(num: number): Promise<EventDetail | undefined>;
   /** @param id TransactionDetail.id, the number after `x:` in a node key, or the row key of an http view */
-  transaction(id: number, options?: { readonly showSecrets?: boolean }): Promise<TransactionDetail | undefined>;
+  transaction(
+    id: number,
+    options?: { readonly showSecrets?: boolean },
+  ): Promise<TransactionDetail | undefined>;
   /** @param path ends in a step of the errors view with the row's key */
   error(path: DrillPath): Promise<ErrorDetail | undefined>;
   tree(query: TreeQuery): Promise<TreeAnswer>;

@@ -58,7 +58,9 @@ const encode = (text: string): string => encodeURIComponent(text).replace(/%3A/g
 
 /** One line of text without blanks, fit for a URL fragment and a shell. Filter and range are not part of it. */
 export function formatSteps(steps: readonly DrillStep[]): string {
-  return steps.map((step) => (step.key === undefined ? step.view : `${step.view}=${encode(step.key)}`)).join('/');
+  return steps
+    .map((step) => (step.key === undefined ? step.view : `${step.view}=${encode(step.key)}`))
+    .join('/');
 }
 
 /**
@@ -72,7 +74,8 @@ export function parseSteps(text: string): DrillStep[] {
     .filter((part) => part !== '')
     .map((part): DrillStep => {
       const [view = '', key] = part.split('=', 2);
-      if (!/^[a-z][a-z0-9_]*$/.test(view)) throw new InputError('bad-path', `"${part}" is no step of a path: write VIEW or VIEW=KEY`);
+      if (!/^[a-z][a-z0-9_]*$/.test(view))
+        throw new InputError('bad-path', `"${part}" is no step of a path: write VIEW or VIEW=KEY`);
       if (key === undefined) return { view };
       try {
         return { view, key: decodeURIComponent(key) };

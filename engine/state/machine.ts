@@ -1,0 +1,377 @@
+// SPDX-License-Identifier: Apache-2.0
+// The traced machine: threads, descriptors, users and containers, brought up to date by one event after the other. At each
+// event it is the EventContext that fields, printers and parsers read.
+//
+//   apply(event):  what the last event postponed ▶ reset (thread, fd, latency) ▶ handler of the event's family (apply/*.ts)
+//
+// Captures of two kinds come through here: enter and exit pairs (sysdig until 2024, and what sonde records), where the fd and
+// the path of a call stand in its enter; and exits alone (sonde live, current libraries), where the exit has it all.
+// Facts: the state description of the format, sections 1 to 7. Nothing in a stream is ever an error here: lost halves, reused
+// tids and unknown threads are normal.
+
+import type { ByteText, DurationNs, RelativeNs } from '../base/units.ts';
+import { EventCursor } from '../event/cursor.ts';
+import { EVENT_TYPES, EventFlag } from '../event/schema.ts';
+import type { Snapshot } from '../event/source.ts';
+import { applyFile } from './apply/file.ts';
+import { applyMeta } from './apply/meta.ts';
+import { applyProcess } from './apply/process.ts';
+import { applySocket } from './apply/socket.ts';
+import type { Container } from './container.ts';
+import type { EventContext, Group, User } from './context.ts';
+import type { Fd } from './fd.ts';
+import { loadSnapshot } from './load.ts';
+import { isZero, sameIp } from './tuple.ts';
+import { Thread, ThreadFlag, unknownThread } from './thread.ts';
+
+/** Changes the machine by one event of the kind it is registered for. */
+export type Handler = (machine: Machine) => void;
+
+/** Handlers by `name<` (exits) and `name>` (enters). */
+export type HandlerTable = Readonly<Record<string, Handler>>;
+
+/** An own address with its netmask. */
+export type Interface = {
+  readonly name: ByteText;
+  readonly address: Uint8Array;
+  readonly netmask: Uint8Array;
+};
+
+/** Where a closed descriptor is parked when its number was given out again before the close returned. */
+const PARKED_FD = -2;
+
+/** Enters that are copied for their exit: the exit lacks what they hold, or they hold it more reliably. */
+const STORED_ENTERS = new Set(
+  'open creat openat openat2 sendto sendmsg socket eventfd chdir fchdir shutdown getrlimit setrlimit prlimit sendfile setresuid setresgid setuid setgid execve execveat setpgid connect fcntl'.split(
+    ' ',
+  ),
+);
+const STORED_ENTER_LIMIT = 4096;
+
+// What the reset does with an event, by code.
+const NO_THREAD = 1;
+const LOOK_ONLY = 2;
+const resetKind = EVENT_TYPES.map((type) => {
+  const flags = type.classic?.flags ?? type.flags;
+  if (type.code === 234) return LOOK_ONLY;
+  if ((flags & EventFlag.SKIPPARSERESET) !== 0) return NO_THREAD;
+  return type.source === 'METAEVENT' || type.source === 'PLUGIN' ? NO_THREAD : 0;
+});
+const usesFd = EVENT_TYPES.map((type) => ((type.classic?.flags ?? type.flags) & EventFlag.USES_FD) !== 0);
+const enterFdParam = EVENT_TYPES.map((type) => {
+  const index = type.params.findIndex((param) => param.type === 'FD');
+  return index < 0 ? 0 : index;
+});
+const isCloneExit = EVENT_TYPES.map((type) => type.isExit && /^(clone3?|v?fork)$/.test(type.name));
+const isSwitch = EVENT_TYPES.map((type) => type.name === 'switch');
+const isCopyFileRange = EVENT_TYPES.map((type) => type.isExit && type.name === 'copy_file_range');
+const storesEnter = EVENT_TYPES.map((type) => !type.isExit && STORED_ENTERS.has(type.name));
+const hasResult = EVENT_TYPES.map(
+  (type) => type.isExit && (type.params[0]?.name === 'res' || type.params[0]?.name === 'fd'),
+);
+const handlers: readonly (Handler | undefined)[] = EVENT_TYPES.map((type) => {
+  const key = `${type.name}${type.isExit ? '<' : '>'}`;
+  return applyProcess[key] ?? applyFile[key] ?? applySocket[key] ?? applyMeta[key];
+});
+
+export class Machine implements EventContext {
+  readonly threads = new Map<number, Thread>();
+  readonly users = new Map<number, User>();
+  readonly groups = new Map<number, Group>();
+  readonly containers = new Map<ByteText, Container>();
+  interfaces: readonly Interface[] = [];
+  hostname: ByteText = '';
+  cpus = 0;
+  /** Repeats what sysdig 0.29.3 does where it is known to be wrong: for output that must equal its own. */
+  readonly classic: boolean;
+
+  // ---- the context of the current event ----
+
+  evt: EventCursor = new EventCursor();
+  thread: Thread | undefined = undefined;
+  fd: Fd | undefined = undefined;
+  latency: DurationNs | undefined = undefined;
+  enter: EventCursor | undefined = undefined;
+  /** Result of an exit: >= 0, or -errno. 0 where the event has none. */
+  result = 0;
+  /** The current exit really took this long, not just since some enter; -1 = unknown. */
+  callLatency: DurationNs = -1;
+
+  private readonly enterCursor = new EventCursor();
+  private exitedThread: Thread | undefined = undefined;
+  private finishedCall: Thread | undefined = undefined;
+  private readonly closedFds: { readonly table: Map<number, Fd>; readonly num: number }[] = [];
+  /** When threads exited, for clones that are reported after it. */
+  private readonly recentExits = new Map<number, RelativeNs>();
+  private readonly lastSwitch: RelativeNs[] = [];
+
+  constructor(options: { readonly classic?: boolean } = {}) {
+    this.classic = options.classic ?? false;
+  }
+
+  /** Starts over from a snapshot: at the beginning, and at each further section of a capture. */
+  load(snapshot: Snapshot): void {
+    this.threads.clear();
+    this.users.clear();
+    this.groups.clear();
+    this.recentExits.clear();
+    this.closedFds.length = 0;
+    this.exitedThread = undefined;
+    this.finishedCall = undefined;
+    loadSnapshot(this, snapshot);
+  }
+
+  /** Brings the machine up to date by the event under the cursor and makes it the current one. */
+  apply(evt: EventCursor): void {
+    this.finishPrevious();
+    this.evt = evt;
+    const code = evt.code;
+    this.thread = undefined;
+    this.fd = undefined;
+    this.enter = undefined;
+    this.latency = undefined;
+    this.result = 0;
+    this.callLatency = -1;
+    if (resetKind[code] === 0) {
+      if (!this.reset(evt, code)) return;
+    } else if (resetKind[code] === LOOK_ONLY) {
+      this.thread = this.threads.get(evt.tid);
+    }
+    const handler = handlers[code];
+    if (handler !== undefined) handler(this);
+  }
+
+  get fdNum(): number {
+    return this.thread === undefined ? -1 : this.thread.lastFd;
+  }
+
+  // ---- reset ----
+
+  /** @returns false when the event belongs to no thread that could be touched */
+  private reset(evt: EventCursor, code: number): boolean {
+    if (evt.tid < 0) return true;
+    let thread = this.threads.get(evt.tid);
+    if (thread === undefined) {
+      if (isCloneExit[code] === true || isSwitch[code] === true) return true;
+      thread = this.addUnknown(evt.tid);
+    }
+    this.thread = thread;
+    if ((code & 1) === 0) this.resetEnter(evt, code, thread);
+    else this.resetExit(evt, code, thread);
+    this.latency = thread.latency;
+    return true;
+  }
+
+  private resetEnter(evt: EventCursor, code: number, thread: Thread): void {
+    if (isSwitch[code] === true) {
+      this.countSwitch(evt, thread);
+      return;
+    }
+    // tracepoints lie within a call and leave it alone; sysdig 0.29.3 takes them for enters
+    if (!this.classic && EVENT_TYPES[code]?.source !== 'SYSCALL') return;
+    thread.lastFd = -1;
+    thread.lastEnterCode = code;
+    thread.latency = 0;
+    thread.enterTime = evt.ts;
+    thread.storedEnterValid = false;
+    if (usesFd[code] === true) {
+      thread.lastFd = evt.int(enterFdParam[code] as number);
+      this.fd = this.fdTable(thread).get(thread.lastFd);
+    }
+    if (storesEnter[code] === true && evt.count > 0 && evt.end - evt.start <= STORED_ENTER_LIMIT) {
+      const size = evt.end - evt.start;
+      if (thread.storedEnter === undefined || thread.storedEnter.length !== size)
+        thread.storedEnter = new Uint8Array(size);
+      thread.storedEnter.set(evt.bytes.subarray(evt.start, evt.end));
+      thread.storedEnterValid = true;
+    }
+  }
+
+  private resetExit(evt: EventCursor, code: number, thread: Thread): void {
+    this.finishedCall = thread;
+    if (hasResult[code] === true) {
+      const result = evt.int(0);
+      if (result < 0) this.result = result;
+    }
+    const paired = thread.lastEnterCode === code - 1;
+    const carried = evt.latency;
+    if (carried >= 0) {
+      thread.latency = carried;
+      this.callLatency = carried;
+    } else if (thread.enterTime !== undefined) {
+      thread.latency = evt.ts - thread.enterTime;
+      if (paired) this.callLatency = thread.latency;
+    } else {
+      thread.latency = 0;
+    }
+    if (paired) {
+      if (thread.storedEnterValid && thread.storedEnter !== undefined) {
+        this.enterCursor.load(thread.storedEnter);
+        this.enterCursor.seek(0);
+        if (this.enterCursor.code === code - 1) this.enter = this.enterCursor;
+      }
+    } else {
+      const index = EVENT_TYPES[code]?.fdParam ?? -1;
+      if (index < 0 || index >= evt.count) return;
+      // no enter told the fd, but the exit has it
+      thread.lastFd = evt.int(index);
+    }
+    if (usesFd[code] === true) {
+      if (isCopyFileRange[code] === true) thread.lastFd = evt.int(1);
+      this.fd = this.fdTable(thread).get(thread.lastFd);
+    }
+  }
+
+  private countSwitch(evt: EventCursor, thread: Thread): void {
+    const previous = this.lastSwitch[evt.cpu];
+    this.lastSwitch[evt.cpu] = evt.ts;
+    thread.execTime = previous === undefined ? 0 : evt.ts - previous;
+    thread.totalExecTime += thread.execTime;
+  }
+
+  private finishPrevious(): void {
+    if (this.finishedCall !== undefined) {
+      // an exit uses up its enter
+      this.finishedCall.storedEnterValid = false;
+      if (!this.classic) this.finishedCall.lastEnterCode = -1;
+      this.finishedCall = undefined;
+    }
+    if (this.closedFds.length > 0) {
+      for (const { table, num } of this.closedFds) table.delete(num);
+      this.closedFds.length = 0;
+    }
+    if (this.exitedThread !== undefined) {
+      this.removeThread(this.exitedThread);
+      this.exitedThread = undefined;
+    }
+  }
+
+  // ---- threads ----
+
+  addThread(thread: Thread): void {
+    this.threads.set(thread.tid, thread);
+    if ((thread.flags & ThreadFlag.CLONE_THREAD) !== 0) {
+      const main = this.threads.get(thread.pid);
+      if (main !== undefined) main.childCount++;
+    }
+  }
+
+  private addUnknown(tid: number): Thread {
+    const thread = unknownThread(tid);
+    thread.firstSeen = this.evt.ts;
+    for (const other of this.threads.values()) if (other.pid === tid && other !== thread) thread.childCount++;
+    this.threads.set(tid, thread);
+    return thread;
+  }
+
+  /** Marks the event's thread as gone; it stays until the next event, so that this one can still be described. */
+  exitThread(thread: Thread): void {
+    thread.closed = true;
+    this.exitedThread = thread;
+    if (this.recentExits.size > 4096) this.recentExits.clear();
+    this.recentExits.set(thread.tid, this.evt.ts);
+  }
+
+  /** When a thread with this number exited lately; undefined if none did. */
+  exitTime(tid: number): RelativeNs | undefined {
+    return this.recentExits.get(tid);
+  }
+
+  removeThread(thread: Thread, force = false): void {
+    if (this.threads.get(thread.tid) !== thread) return;
+    if (thread.childCount > 0 && !force) return;
+    this.threads.delete(thread.tid);
+    if ((thread.flags & ThreadFlag.CLONE_THREAD) === 0) return;
+    const main = this.threads.get(thread.pid);
+    if (main === undefined) return;
+    if (main.childCount > 0) main.childCount--;
+    if (main.childCount === 0 && main.closed) this.threads.delete(main.tid);
+  }
+
+  threadByTid(tid: number): Thread | undefined {
+    return this.threads.get(tid);
+  }
+
+  mainThread(thread: Thread): Thread {
+    return thread.isMain ? thread : (this.threads.get(thread.pid) ?? thread);
+  }
+
+  parent(thread: Thread): Thread | undefined {
+    return thread.ptid < 0 ? undefined : this.threads.get(thread.ptid);
+  }
+
+  // ---- descriptors ----
+
+  fdTable(thread: Thread): Map<number, Fd> {
+    if ((thread.flags & ThreadFlag.CLONE_FILES) === 0) return thread.fds;
+    const main = this.mainThread(thread);
+    if (main === thread && !thread.isMain) return this.addUnknown(thread.pid).fds;
+    return main.fds;
+  }
+
+  /** Puts `fd` under `num` into the table of the event's thread and makes it the event's. */
+  addFd(num: number, fd: Fd): void {
+    const thread = this.thread;
+    if (thread === undefined) return;
+    const table = this.fdTable(thread);
+    const old = table.get(num);
+    if (old !== undefined && old.closeInProgress) {
+      fd.closeCancelled = true;
+      table.set(PARKED_FD, old);
+    }
+    fd.openedBy = this.evt.num;
+    table.set(num, fd);
+    thread.lastFd = num;
+    this.fd = fd;
+  }
+
+  /** Removes a descriptor of the event's thread before the next event. */
+  closeFd(num: number): void {
+    const thread = this.thread;
+    if (thread === undefined) return;
+    const table = this.fdTable(thread);
+    const fd = table.get(num);
+    if (fd === undefined) return;
+    if (fd.closeCancelled) {
+      fd.closeCancelled = false;
+      this.closedFds.push({ table, num: PARKED_FD });
+    } else {
+      this.closedFds.push({ table, num });
+    }
+  }
+
+  // ---- look-ups ----
+
+  container(id: ByteText): Container | undefined {
+    return this.containers.get(id);
+  }
+
+  user(uid: number): User | undefined {
+    return this.users.get(uid);
+  }
+
+  group(gid: number): Group | undefined {
+    return this.groups.get(gid);
+  }
+
+  isLocalAddress(ip: Uint8Array, thread: Thread | undefined): boolean {
+    for (const item of this.interfaces) {
+      if (item.address.length !== ip.length) continue;
+      if (
+        ip.length === 16 ? sameIp(item.address.subarray(0, 8), ip.subarray(0, 8)) : sameIp(item.address, ip)
+      )
+        return true;
+    }
+    const container = thread === undefined ? undefined : this.containers.get(thread.containerId);
+    if (container === undefined || ip.length !== 4) return false;
+    if (containerHas(container, ip)) return true;
+    if (container.ip !== '' && container.ip !== '0.0.0.0') return false;
+    for (const other of this.containers.values()) if (containerHas(other, ip)) return true;
+    return false;
+  }
+}
+
+function containerHas(container: Container, ip: Uint8Array): boolean {
+  if (container.ip === '' || container.ip === '0.0.0.0') return isZero(ip);
+  return container.ip === `${ip[0]}.${ip[1]}.${ip[2]}.${ip[3]}`;
+}
