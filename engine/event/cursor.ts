@@ -256,7 +256,7 @@ export class EventCursor {
 
   /** The bytes of a param, a view into the batch. */
   data(index: number): Uint8Array {
-    if (index >= this.count) return EMPTY;
+    if (index < 0 || index >= this.count) return EMPTY;
     const at = this.at(index);
     this.check(at, this.size(index));
     return this.bytes.subarray(at, at + this.size(index));
@@ -273,15 +273,32 @@ export class EventCursor {
 
   /** Latency that the event itself carries (live events), or -1. */
   get latency(): DurationNs {
+    const at = this.option(EventOption.LATENCY, 8);
+    return at < 0 ? -1 : this.view.getUint32(at + 4, true) * 4294967296 + this.view.getUint32(at, true);
+  }
+
+  /** Result that the event carries besides its params (live generic events): >= 0 or -errno; undefined if none. */
+  get carriedResult(): number | undefined {
+    const at = this.option(EventOption.RESULT, 8);
+    return at < 0 ? undefined : this.view.getInt32(at + 4, true) * 4294967296 + this.view.getUint32(at, true);
+  }
+
+  /** Path that the event carries besides its params (live generic events); '' if none. */
+  get target(): ByteText {
+    const at = this.option(EventOption.TARGET, 1);
+    return at < 0 ? '' : byteText(this.bytes, at, at + this.view.getUint16(at - 2, true)).replace(/\0.*$/s, '');
+  }
+
+  // Offset of an option's value of at least `size` bytes; -1 if the event does not have it.
+  private option(wanted: number, size: number): number {
     // options start at the next multiple of 4 after the event, counted from the block's start
     let at = this.start + (((this.eventEnd - this.start + 3) >> 2) << 2);
-    while (at + 8 <= this.end - 4) {
+    const end = this.end - 4;
+    while (at + 4 <= end) {
       const code = this.view.getUint16(at, true);
       const length = this.view.getUint16(at + 2, true);
-      if (code === EventOption.END) return -1;
-      if (code === EventOption.LATENCY && length === 8 && at + 12 <= this.end) {
-        return this.view.getUint32(at + 8, true) * 4294967296 + this.view.getUint32(at + 4, true);
-      }
+      if (code === EventOption.END || at + 4 + length > end) return -1;
+      if (code === wanted) return length >= size ? at + 4 : -1;
       at += 4 + (((length + 3) >> 2) << 2);
     }
     return -1;

@@ -27,6 +27,10 @@ export const EventOption = {
   END: 0,
   /** u64: nanoseconds from the call's enter to its exit. On live exit events. */
   LATENCY: 0x8001,
+  /** i64: what the call returned. On live exits of calls that the format has no event of its own for. */
+  RESULT: 0x8002,
+  /** Bytes: the path that such a call was given. */
+  TARGET: 0x8003,
 } as const;
 
 /** One open descriptor at the start. Types and values are those of the format (fd_types). */

@@ -66,6 +66,7 @@ const isCloneExit = EVENT_TYPES.map((type) => type.isExit && /^(clone3?|v?fork)$
 const isSwitch = EVENT_TYPES.map((type) => type.name === 'switch');
 const isCopyFileRange = EVENT_TYPES.map((type) => type.isExit && type.name === 'copy_file_range');
 const storesEnter = EVENT_TYPES.map((type) => !type.isExit && STORED_ENTERS.has(type.name));
+const GENERIC_EXIT = 1;
 const hasResult = EVENT_TYPES.map(
   (type) => type.isExit && (type.params[0]?.name === 'res' || type.params[0]?.name === 'fd'),
 );
@@ -190,8 +191,9 @@ export class Machine implements EventContext {
   private resetExit(evt: EventCursor, code: number, thread: Thread): void {
     this.finishedCall = thread;
     if (hasResult[code] === true) {
-      const result = evt.int(0);
-      if (result < 0) this.result = result;
+      this.result = evt.int(0);
+    } else if (code === GENERIC_EXIT) {
+      this.result = evt.carriedResult ?? 0;
     }
     const paired = thread.lastEnterCode === code - 1;
     const carried = evt.latency;

@@ -96,6 +96,8 @@ export class Thread {
   // ---- bookkeeping ----
 
   closed = false;
+  /** Main threads: row of the store's process dimension; -1 = none yet. */
+  process = -1;
   /** Row of the store's thread dimension that equals what is known now; -1 = something changed since. */
   row = -1;
 
