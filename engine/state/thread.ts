@@ -117,6 +117,7 @@ export class Thread {
   /** A copy of what is known of the thread, for a row of the thread dimension: no descriptors, no call in progress. */
   identity(): Thread {
     const copy = new Thread(this.tid, this.pid);
+    copy.row = this.row;
     copy.ptid = this.ptid;
     copy.sid = this.sid;
     copy.vpgid = this.vpgid;

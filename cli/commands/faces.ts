@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// `sonde`, `sonde top`, `sonde web`, and what `npm start` runs: the terminal, the map, or both, on one engine.
+
+import { existsSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { checkLive } from '../../collector/live/support.ts';
+import type { EngineClient } from '../../engine/query/api.ts';
+import { formatSteps, parseSteps, type DrillPath } from '../../engine/query/drill.ts';
+import { runTui } from '../../tui/app.ts';
+import { startWeb } from '../../webui/server/app.ts';
+import { startEngine } from '../engine-host.ts';
+import { say } from '../output.ts';
+import type { SourceOptions } from '../sources.ts';
+
+export type FaceOptions = {
+  readonly source: SourceOptions;
+  readonly filter: string;
+  /** Where to begin, as formatSteps() writes it. */
+  readonly path?: string;
+  readonly terminal: boolean;
+  readonly web: boolean;
+  readonly host?: string;
+  readonly port?: number;
+  readonly showSecrets?: boolean;
+};
+
+/** The capture that comes with sonde: what there is to see where live capture cannot be had. */
+export const SAMPLE = fileURLToPath(new URL('../../../test/fixtures/captures/sample.scap', import.meta.url));
+
+/** Runs the faces until the user leaves. */
+export async function runFaces(options: FaceOptions): Promise<number> {
+  const crashed = (error: Error): void => {
+    process.stderr.write(`sonde: the engine failed: ${error.stack ?? error.message}\n`);
+    process.exit(70);
+  };
+  const client = await startEngine(options.source, crashed);
+  if (options.filter !== '') {
+    const check = await client.checkFilter(options.filter);
+    if (!check.ok) {
+      await client.close();
+      say(`wrong filter: ${check.message}\n  ${options.filter}\n  ${' '.repeat(check.position)}^`);
+      return 2;
+    }
+  }
+  const web = options.web
+    ? await startWeb(client, {
+        ...(options.host === undefined ? {} : { host: options.host }),
+        ...(options.port === undefined ? {} : { port: options.port }),
+        ...(options.showSecrets === undefined ? {} : { showSecrets: options.showSecrets }),
+      })
+    : undefined;
+  try {
+    if (options.terminal) await terminal(client, options, web?.url);
+    else await headless(web?.url ?? '');
+  } finally {
+    await web?.close();
+    await client.close();
+  }
+  return 0;
+}
+
+async function terminal(client: EngineClient, options: FaceOptions, mapUrl: string | undefined): Promise<void> {
+  const steps = options.path === undefined ? [{ view: 'containers' }] : parseSteps(options.path);
+  const startPath: DrillPath = { steps, ...(options.filter === '' ? {} : { filter: options.filter }) };
+  const { path } = await runTui(client, { startPath, ...(mapUrl === undefined ? {} : { mapUrl }) });
+  const file = options.source.file === undefined ? '' : ` -r ${shellWord(options.source.file)}`;
+  const filter = path.filter === undefined || path.filter === '' ? '' : ` ${shellWord(path.filter)}`;
+  process.stdout.write(`To come back to this place: sonde top${file} --path ${shellWord(formatSteps(path.steps))}${filter}\n`);
+}
+
+async function headless(url: string): Promise<void> {
+  process.stdout.write(`The map is at ${url}\nCtrl-C ends it.\n`);
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+}
+
+function shellWord(text: string): string {
+  return /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+}
+
+/** What `npm start` does: live if this machine lets us, otherwise the sample, and says why. */
+export async function startSource(file: string | undefined): Promise<SourceOptions> {
+  if (file !== undefined) return { file };
+  const support = await checkLive();
+  if (support.ok) return {};
+  say(`live capture is not possible: ${support.reason}\n${support.remedy}`);
+  if (!existsSync(SAMPLE)) return {};
+  say(`Opening the sample capture instead (${SAMPLE}).`);
+  return { file: SAMPLE };
+}

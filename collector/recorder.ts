@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writes a capture file: the lists of a snapshot, then batches of event blocks as they come.
+//
+// Whatever happens (a full disk, a signal), the file ends after a whole block: each batch is written in one piece, and taken back
+// to the last whole one if that fails.
+
+import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { InputError } from '../engine/base/errors.ts';
+import { ByteWriter } from '../engine/base/bytes.ts';
+import type { EventSource, Snapshot, SourceItem, SourceStats } from '../engine/event/source.ts';
+import { BYTE_ORDER_MAGIC, FD_LISTS, INTERFACE_LISTS, MACHINE_INFO, PROCESS_LISTS, SECTION_HEADER, USER_LISTS } from './capture/blocks.ts';
+import { writeFds, writeInterfaces, writeMachine, writeThreads, writeUsers } from './capture/lists.ts';
+
+const UNKNOWN_LENGTH = 0xffffffffffffffffn;
+
+/** One block: type, length, body, padding, length. */
+function writeBlock(writer: ByteWriter, type: number, body: () => void): void {
+  const start = writer.length;
+  writer.u32(type);
+  writer.u32(0);
+  body();
+  while ((writer.length - start) % 4 !== 0) writer.u8(0);
+  writer.u32(writer.length + 4 - start);
+  writer.patchU32(start + 4, writer.length - start);
+}
+
+/** Everything before the first event: section header and lists. */
+export function encodeSection(snapshot: Snapshot): Uint8Array {
+  const writer = new ByteWriter();
+  writeBlock(writer, SECTION_HEADER, () => {
+    writer.u32(BYTE_ORDER_MAGIC);
+    writer.u16(1);
+    writer.u16(2);
+    writer.u64(UNKNOWN_LENGTH);
+  });
+  writeBlock(writer, MACHINE_INFO, () => writeMachine(writer, snapshot.machine));
+  writeBlock(writer, INTERFACE_LISTS.at(-1) as number, () => writeInterfaces(writer, snapshot.interfaces));
+  writeBlock(writer, USER_LISTS.at(-1) as number, () => writeUsers(writer, snapshot.users, snapshot.groups));
+  writeBlock(writer, PROCESS_LISTS.at(-1) as number, () => writeThreads(writer, snapshot.threads));
+  // readers want a thread before its descriptors
+  for (const thread of snapshot.threads) {
+    writeBlock(writer, FD_LISTS.at(-1) as number, () => writeFds(writer, thread.tid, thread.fds));
+  }
+  return writer.bytes();
+}
+
+export class Recorder {
+  private readonly path: string;
+  private readonly fd: number;
+  private written = 0;
+
+  /** @throws InputError `cannot-write` */
+  constructor(path: string) {
+    this.path = path;
+    try {
+      this.fd = openSync(path, 'w');
+    } catch (error: unknown) {
+      throw new InputError('cannot-write', `cannot write ${path}: ${(error as Error).message}`);
+    }
+  }
+
+  section(snapshot: Snapshot): void {
+    this.append(encodeSection(snapshot));
+  }
+
+  /** @param bytes whole event blocks */
+  events(bytes: Uint8Array): void {
+    this.append(bytes);
+  }
+
+  private append(bytes: Uint8Array): void {
+    let done = 0;
+    try {
+      while (done < bytes.length) done += writeSync(this.fd, bytes, done, bytes.length - done);
+    } catch (error: unknown) {
+      ftruncateSync(this.fd, this.written);
+      const reason = (error as NodeJS.ErrnoException).code === 'ENOSPC' ? 'the disk is full' : (error as Error).message;
+      throw new InputError('cannot-write', `cannot write ${this.path}: ${reason}; the ${this.written} bytes before are whole`);
+    }
+    this.written += bytes.length;
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+}
+
+/** A source that is recorded while it is read. */
+export function recorded(source: EventSource, path: string): EventSource {
+  const recorder = new Recorder(path);
+  return {
+    kind: source.kind,
+    name: source.name,
+    async next(): Promise<SourceItem | undefined> {
+      const item = await source.next();
+      if (item?.kind === 'snapshot') recorder.section(item.snapshot);
+      else if (item?.kind === 'events') recorder.events(item.bytes);
+      return item;
+    },
+    stats: (): SourceStats => source.stats(),
+    async close(): Promise<void> {
+      await source.close();
+      recorder.close();
+    },
+  };
+}
