@@ -32,6 +32,9 @@ export interface EventContext {
   /** The enter event of this exit, if it was kept (its params are then authoritative for paths and flags). */
   readonly enter: EventCursor | undefined;
 
+  /** This exit's own enter came before it in the stream. */
+  readonly paired: boolean;
+
   /** By tid, as known at this event. */
   threadByTid(tid: number): Thread | undefined;
   /** Leader of the thread's group; the thread itself if the leader is unknown. */

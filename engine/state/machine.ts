@@ -93,6 +93,7 @@ export class Machine implements EventContext {
   fd: Fd | undefined = undefined;
   latency: DurationNs | undefined = undefined;
   enter: EventCursor | undefined = undefined;
+  paired = false;
   /** Result of an exit: >= 0, or -errno. 0 where the event has none. */
   result = 0;
   /** The current exit really took this long, not just since some enter; -1 = unknown. */
@@ -130,6 +131,7 @@ export class Machine implements EventContext {
     this.thread = undefined;
     this.fd = undefined;
     this.enter = undefined;
+    this.paired = false;
     this.latency = undefined;
     this.result = 0;
     this.callLatency = -1;
@@ -196,6 +198,7 @@ export class Machine implements EventContext {
       this.result = evt.carriedResult ?? 0;
     }
     const paired = thread.lastEnterCode === code - 1;
+    this.paired = paired;
     const carried = evt.latency;
     if (carried >= 0) {
       thread.latency = carried;

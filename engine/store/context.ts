@@ -20,6 +20,7 @@ export class StoredContext implements EventContext {
   fdNum = -1;
   latency: DurationNs | undefined = undefined;
   readonly enter = undefined;
+  readonly paired = false;
   private loaded: Uint8Array | undefined = undefined;
   private readonly store: EventStore;
   private readonly machine: Machine;

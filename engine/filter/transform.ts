@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// Transformers: values made from values. A missing input gives no value.
+
+import { byteText } from '../base/text.ts';
+import type { ByteText } from '../base/units.ts';
+import type { Extract, FieldType, Value } from '../field/field.ts';
+
+/** A value to compute at an event, and its type. */
+export type Computed = { readonly type: FieldType; readonly get: Extract };
+
+const text = (value: Value): ByteText =>
+  value instanceof Uint8Array ? byteText(value, 0, value.length) : String(value);
+
+const textOf =
+  (change: (text: ByteText) => Value | undefined, type: FieldType = 'CHARBUF') =>
+  (args: readonly Computed[]): Computed => {
+    const [input] = args as [Computed];
+    return {
+      type,
+      get: (ctx) => {
+        const value = input.get(ctx);
+        return value === undefined ? undefined : change(text(value));
+      },
+    };
+  };
+
+// Bytes, not characters: only ASCII letters have a case.
+const lower = (value: ByteText): ByteText => value.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+const upper = (value: ByteText): ByteText => value.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
+
+function joined(separator: Computed | undefined, parts: readonly Computed[]): Computed {
+  return {
+    type: 'CHARBUF',
+    get: (ctx) => {
+      const between = separator === undefined ? '' : separator.get(ctx);
+      if (between === undefined) return undefined;
+      const texts: ByteText[] = [];
+      for (const part of parts) {
+        const value = part.get(ctx);
+        if (value === undefined) return undefined;
+        texts.push(text(value));
+      }
+      return texts.join(text(between));
+    },
+  };
+}
+
+const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+function fromBase64(encoded: ByteText): ByteText | undefined {
+  const digits = encoded.replace(/=+$/, '');
+  if (digits.length % 4 === 1) return undefined;
+  let decoded = '';
+  let bits = 0;
+  let count = 0;
+  for (const character of digits) {
+    const digit = ALPHABET.indexOf(character);
+    if (digit < 0) return undefined;
+    bits = ((bits << 6) | digit) & 0xffffff;
+    count += 6;
+    if (count >= 8) {
+      count -= 8;
+      decoded += String.fromCharCode((bits >> count) & 0xff);
+    }
+  }
+  return decoded;
+}
+
+/** By name; join() gets its list as further arguments. */
+export const TRANSFORM: Readonly<Record<string, (args: readonly Computed[]) => Computed>> = {
+  tolower: textOf(lower),
+  toupper: textOf(upper),
+  basename: textOf((path) => path.slice(path.lastIndexOf('/') + 1)),
+  b64: textOf(fromBase64),
+  len: textOf((value) => value.length, 'UINT64'),
+  concat: (args) => joined(undefined, args),
+  join: (args) => joined(args[0], args.slice(1)),
+};

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+// The params of an event as one piece of text, `res=-2(ENOENT) name=/nope `, and one at a time.
+
+import type { ByteText } from '../base/units.ts';
+import { EVENT_TYPES, eventType, type Param } from '../event/schema.ts';
+import type { EventContext } from '../state/context.ts';
+import { errnoLabel } from './names.ts';
+import { FULL, type PrintOptions } from './options.ts';
+import { paramPrinter, type ParamPrinter } from './param.ts';
+
+type Layout = readonly ParamPrinter[];
+
+const printersOf = (params: readonly Param[]): Layout => params.map(paramPrinter);
+
+const GENERIC = 2;
+const full: (Layout | undefined)[] = [];
+const classic: (Layout | undefined)[] = [];
+const older = new Map<number, Layout>();
+
+/** The params that print, by the layout of the event under the cursor. */
+function layoutOf(ctx: EventContext, options: PrintOptions): Layout {
+  const { evt } = ctx;
+  const { code } = evt;
+  const type = eventType(code);
+  if (
+    options.layout === 'classic' &&
+    type.classic !== undefined &&
+    !(type.isExit && !ctx.paired && evt.count > type.classic.params.length)
+  ) {
+    return (classic[code] ??= printersOf(type.classic.params));
+  }
+  const count = evt.count;
+  if (type.older.length > 0 && count < type.params.length) {
+    const match = type.older.find((layout) => layout.count === count);
+    if (match !== undefined) {
+      const key = code * 64 + count;
+      let layout = older.get(key);
+      if (layout === undefined) older.set(key, (layout = printersOf(match.params)));
+      return layout;
+    }
+  }
+  return (full[code] ??= printersOf(type.params));
+}
+
+/** All params: `name=value ` or `name=value(resolved) ` each. Generic events say nothing but their result, where they carry one. */
+export function formatArgs(ctx: EventContext, options: PrintOptions = FULL): ByteText {
+  const { evt } = ctx;
+  if (evt.code < GENERIC) return genericArgs(ctx);
+  const layout = layoutOf(ctx, options);
+  const count = Math.min(evt.count, layout.length);
+  let text = '';
+  for (let index = 0; index < count; index++) {
+    const printer = layout[index] as ParamPrinter;
+    const resolved = printer.resolved === undefined ? '' : printer.resolved(ctx, index, options);
+    const value = printer.value(ctx, index, options);
+    text += resolved === '' ? `${printer.name}=${value} ` : `${printer.name}=${value}(${resolved}) `;
+  }
+  return text;
+}
+
+function genericArgs(ctx: EventContext): ByteText {
+  const result = ctx.evt.carriedResult;
+  if (result === undefined) return '';
+  const errno = result < 0 ? errnoLabel(-result) : '';
+  const { target } = ctx.evt;
+  return `res=${result}${errno === '' ? '' : `(${errno})`} ${target === '' ? '' : `name=${target} `}`;
+}
+
+/** Value and resolved form of a param as one text: `3(<f>/etc/passwd)`. */
+export function formatParam(ctx: EventContext, index: number, options: PrintOptions = FULL): ByteText {
+  const printer = layoutOf(ctx, options)[index];
+  if (printer === undefined || index >= ctx.evt.count) return '';
+  const value = printer.value(ctx, index, options);
+  const resolved = printer.resolved?.(ctx, index, options) ?? '';
+  return resolved === '' ? value : `${value}(${resolved})`;
+}
+
+/** The resolved form of a param if it has one, else the value: what evt.arg.X is. Undefined if the event lacks the param. */
+export function paramText(ctx: EventContext, index: number, options: PrintOptions): ByteText | undefined {
+  const layout = layoutOf(ctx, options);
+  const printer = layout[index];
+  if (printer === undefined || index >= ctx.evt.count) return undefined;
+  const resolved = printer.resolved?.(ctx, index, options) ?? '';
+  return resolved === '' ? printer.value(ctx, index, options) : resolved;
+}
+
+/** Index of the param with a name, -1 if the event's type has none; by event code. */
+export function paramIndexes(name: string): Int8Array {
+  return Int8Array.from(EVENT_TYPES, (type) => type.params.findIndex((param) => param.name === name));
+}
