@@ -10,8 +10,7 @@ import type { SourceOptions } from './sources.ts';
 export type WorkerData = { readonly source: SourceOptions; readonly budgetBytes?: number };
 
 export type WorkerHello =
-  | { readonly kind: 'ready' }
-  | { readonly kind: 'refused'; readonly code: string; readonly message: string };
+  { readonly kind: 'ready' } | { readonly kind: 'refused'; readonly code: string; readonly message: string };
 
 /** Memory for events of a live session. */
 const LIVE_BUDGET = 512 << 20;
@@ -22,7 +21,10 @@ const LIVE_BUDGET = 512 << 20;
  * @param onCrash called when the worker dies of a mistake of ours
  * @throws InputError if the source cannot be opened
  */
-export async function startEngine(source: SourceOptions, onCrash: (error: Error) => void): Promise<EngineClient> {
+export async function startEngine(
+  source: SourceOptions,
+  onCrash: (error: Error) => void,
+): Promise<EngineClient> {
   const data: WorkerData = source.file === undefined ? { source, budgetBytes: LIVE_BUDGET } : { source };
   const worker = new Worker(new URL('./engine-worker.js', import.meta.url), { workerData: data });
   await new Promise<void>((resolve, reject) => {

@@ -2,7 +2,6 @@
 // Which source a command reads: a file, or this machine live, and perhaps a recorder behind it.
 
 import { FileSource } from '../collector/capture/file-source.ts';
-import { openLive } from '../collector/live/live-source.ts';
 import { recorded } from '../collector/recorder.ts';
 import type { EventSource } from '../engine/event/source.ts';
 
@@ -18,10 +17,7 @@ export type SourceOptions = {
 
 /** @throws InputError, CaptureError, CollectorError: one sentence each */
 export async function openSource(options: SourceOptions): Promise<EventSource> {
-  const source =
-    options.file !== undefined
-      ? await FileSource.open(options.file)
-      : await openLive(options.snaplen === undefined ? {} : { snaplen: options.snaplen });
+  const source = options.file === undefined ? await live(options) : await FileSource.open(options.file);
   if (options.write === undefined) return source;
   try {
     return recorded(source, options.write);
@@ -29,4 +25,10 @@ export async function openSource(options: SourceOptions): Promise<EventSource> {
     await source.close();
     throw error;
   }
+}
+
+// The addon is loaded only where it is needed: captures are read without it.
+async function live(options: SourceOptions): Promise<EventSource> {
+  const { openLive } = await import('../collector/live/live-source.ts');
+  return openLive(options.snaplen === undefined ? {} : { snaplen: options.snaplen });
 }

@@ -59,13 +59,19 @@ export async function runFaces(options: FaceOptions): Promise<number> {
   return 0;
 }
 
-async function terminal(client: EngineClient, options: FaceOptions, mapUrl: string | undefined): Promise<void> {
+async function terminal(
+  client: EngineClient,
+  options: FaceOptions,
+  mapUrl: string | undefined,
+): Promise<void> {
   const steps = options.path === undefined ? [{ view: 'containers' }] : parseSteps(options.path);
   const startPath: DrillPath = { steps, ...(options.filter === '' ? {} : { filter: options.filter }) };
   const { path } = await runTui(client, { startPath, ...(mapUrl === undefined ? {} : { mapUrl }) });
   const file = options.source.file === undefined ? '' : ` -r ${shellWord(options.source.file)}`;
   const filter = path.filter === undefined || path.filter === '' ? '' : ` ${shellWord(path.filter)}`;
-  process.stdout.write(`To come back to this place: sonde top${file} --path ${shellWord(formatSteps(path.steps))}${filter}\n`);
+  process.stdout.write(
+    `To come back to this place: sonde top${file} --path ${shellWord(formatSteps(path.steps))}${filter}\n`,
+  );
 }
 
 async function headless(url: string): Promise<void> {

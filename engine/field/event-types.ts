@@ -11,8 +11,6 @@ const FIRST_NAMED = 2;
 
 export const typeFlags = Uint16Array.from(EVENT_TYPES, (type) => type.classic?.flags ?? type.flags);
 
-const currentFlags = Uint16Array.from(EVENT_TYPES, (type) => type.flags | (type.classic?.flags ?? 0));
-
 export function hasFlag(ctx: EventContext, flag: number): boolean {
   return ((typeFlags[ctx.evt.code] as number) & flag) !== 0;
 }
@@ -91,7 +89,7 @@ export function resultOf(ctx: EventContext): number | undefined {
 /** Whether the event is about a descriptor at all. */
 export function hasFd(ctx: EventContext): boolean {
   return (
-    ((currentFlags[ctx.evt.code] as number) &
+    ((typeFlags[ctx.evt.code] as number) &
       (EventFlag.CREATES_FD | EventFlag.USES_FD | EventFlag.DESTROYS_FD)) !==
     0
   );

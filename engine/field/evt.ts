@@ -8,6 +8,7 @@ import { errnoText } from '../event/errno.ts';
 import { EVENT_TYPES, EventFlag, type EventType } from '../event/schema.ts';
 import { formatArgs, paramIndexes, paramText } from '../print/args.ts';
 import type { EventContext } from '../state/context.ts';
+import { FdType } from '../state/fd.ts';
 import { joinPath } from '../state/path.ts';
 import { targetOf } from '../state/target.ts';
 import {
@@ -42,7 +43,9 @@ const MAX_ERRNO = 4095;
 // ---- times ----
 
 function latencyOf(ctx: EventContext): number | undefined {
-  return isInternal[ctx.evt.code] === true ? undefined : ctx.latency;
+  if (isInternal[ctx.evt.code] === true) return undefined;
+  // the first event of a cloned thread has no call before it
+  return ctx.latency ?? (ctx.thread === undefined ? undefined : 0);
 }
 
 /** Time since the field was last looked at: in a format the line before, in a filter the event before. */
@@ -197,7 +200,10 @@ const dataParam = paramIndexes('data');
 
 function category(ctx: EventContext): string {
   const name = categoryOf(ctx);
-  if (name.startsWith('IO_')) return ioKind(fdOf(ctx));
+  if (name.startsWith('IO_')) {
+    const fd = fdOf(ctx);
+    return fd?.type === FdType.UNIX_SOCK ? 'ipc' : ioKind(fd);
+  }
   return name === 'IPC' ? name : name.toLowerCase();
 }
 
@@ -515,21 +521,15 @@ export const EVT: FieldClass = {
         return target === '' ? undefined : target;
       },
     ),
-    field('evt.is_io', 'BOOL', 'event', 'Whether the call moves bytes from or to a descriptor.', isIo),
     field(
-      'evt.is_io_read',
+      'evt.is_io',
       'BOOL',
       'event',
-      'Whether the call reads.',
-      (ctx) => categoryOf(ctx) === 'IO_READ',
+      'Whether the call moves bytes from or to a descriptor.',
+      (ctx) => reads(ctx) || writes(ctx),
     ),
-    field(
-      'evt.is_io_write',
-      'BOOL',
-      'event',
-      'Whether the call writes.',
-      (ctx) => categoryOf(ctx) === 'IO_WRITE',
-    ),
+    field('evt.is_io_read', 'BOOL', 'event', 'Whether the call reads.', (ctx) => reads(ctx)),
+    field('evt.is_io_write', 'BOOL', 'event', 'Whether the call writes.', (ctx) => writes(ctx)),
     field('evt.io_dir', 'CHARBUF', 'event', 'read or write.', (ctx) =>
       writes(ctx) ? 'write' : reads(ctx) ? 'read' : undefined,
     ),

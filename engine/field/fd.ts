@@ -3,6 +3,8 @@
 
 import type { ByteText } from '../base/units.ts';
 import { EVENT_TYPES } from '../event/schema.ts';
+import { paramText } from '../print/args.ts';
+import { CLASSIC } from '../print/options.ts';
 import { fdNameText, portProtocol, portText } from '../print/names.ts';
 import type { EventContext } from '../state/context.ts';
 import { FD_TYPES, FdType, L4, Role, type Fd } from '../state/fd.ts';
@@ -36,10 +38,17 @@ const KIND_CHARS: readonly (readonly [RegExp, string])[] = [
 const kindChar = EVENT_TYPES.map(
   (type) => KIND_CHARS.find(([pattern]) => pattern.test(type.name))?.[1] ?? 'o',
 );
+const tupleParam = EVENT_TYPES.map((type) =>
+  type.isExit && /^(accept|accept4|connect)$/.test(type.name)
+    ? type.params.findIndex((param) => param.type === 'SOCKTUPLE')
+    : -1,
+);
 const isConnect = EVENT_TYPES.map((type) => type.isExit && type.name === 'connect');
 
 function nameOf(ctx: EventContext, fd: Fd | undefined): ByteText | undefined {
   if (fd !== undefined && !(isConnect[ctx.evt.code] === true && fd.name === '')) return fd.name;
+  const tuple = tupleParam[ctx.evt.code] ?? -1;
+  if (tuple >= 0) return paramText(ctx, tuple, CLASSIC) ?? '';
   if (namesItself[ctx.evt.code] === true) return targetOf(ctx);
   return (ctx.evt.code & 1) === 1 ? (fd?.name ?? '') : fd?.name;
 }

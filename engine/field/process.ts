@@ -422,9 +422,9 @@ export const PROCESS: FieldClass = {
       const limit = ctx.mainThread(thread).fdlimit;
       return limit > 0 ? (ctx.fdTable(thread).size * 100) / limit : 0;
     }),
-    ofMain('proc.vmsize', 'UINT64', 'Virtual memory in kB.', (main) => main.vmSize),
-    ofMain('proc.vmrss', 'UINT64', 'Resident memory in kB.', (main) => main.vmRss),
-    ofMain('proc.vmswap', 'UINT64', 'Swapped memory in kB.', (main) => main.vmSwap),
+    own('proc.vmsize', 'UINT64', 'Virtual memory in kB.', (thread) => thread.vmSize),
+    own('proc.vmrss', 'UINT64', 'Resident memory in kB.', (thread) => thread.vmRss),
+    own('proc.vmswap', 'UINT64', 'Swapped memory in kB.', (thread) => thread.vmSwap),
     own(
       'thread.pfmajor',
       'UINT64',
@@ -432,7 +432,13 @@ export const PROCESS: FieldClass = {
       (thread) => thread.majorFaults,
     ),
     own('thread.pfminor', 'UINT64', 'Page faults that memory could answer.', (thread) => thread.minorFaults),
-    own('thread.tid', 'INT64', 'Number of the thread.', (thread) => thread.tid),
+    field(
+      'thread.tid',
+      'INT64',
+      'event',
+      'Number of the thread.',
+      ({ evt, thread }) => thread?.tid ?? (evt.tid < 0 ? undefined : evt.tid),
+    ),
     own(
       'thread.ismain',
       'BOOL',
@@ -454,7 +460,7 @@ export const PROCESS: FieldClass = {
       'history',
       'On switch events: how long the thread was on the processor, in nanoseconds.',
       ({ evt, thread }) =>
-        thread !== undefined && isSwitch[evt.code] === true ? thread.execTime : undefined,
+        thread === undefined ? undefined : isSwitch[evt.code] === true ? thread.execTime : 0,
     ),
     field(
       'thread.totexectime',

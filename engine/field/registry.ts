@@ -77,7 +77,7 @@ function withArgument(field: Field, text: ByteText): FoundField {
 export function resolveField(text: ByteText, position: number): FoundField {
   const found = findField(text);
   if (found === undefined || found.length !== text.length) {
-    const suggestion = nearest(text.replace(/\[.*$/s, ''), byName.keys());
+    const suggestion = nearestField(text);
     const hint = suggestion === undefined ? '' : `; did you mean ${suggestion}?`;
     throw new FilterError(
       'unknown-field',
@@ -96,6 +96,11 @@ export function resolveField(text: ByteText, position: number): FoundField {
     );
   }
   return found;
+}
+
+/** The field whose name is nearest to `text`, if it is near enough to be meant. */
+export function nearestField(text: string): string | undefined {
+  return nearest(text.replace(/\[.*$/s, ''), byName.keys());
 }
 
 /** The candidate that needs the fewest changes, if it is near enough to be meant. */

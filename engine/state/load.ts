@@ -20,7 +20,7 @@ export function loadSnapshot(machine: Machine, snapshot: Snapshot): void {
   for (const item of snapshot.threads) {
     const thread = toThread(item);
     for (const fd of item.fds) {
-      const loaded = toFd(fd);
+      const loaded = toFd(fd, machine.classic);
       if (loaded.isServerSocket) serverPorts.add(loaded.sourcePort);
       thread.fds.set(fd.fd, loaded);
     }
@@ -79,7 +79,7 @@ function toThread(item: SnapshotThread): Thread {
   return thread;
 }
 
-function toFd(item: SnapshotFd): Fd {
+function toFd(item: SnapshotFd, classic: boolean): Fd {
   const fd = new Fd();
   fd.type = item.type;
   fd.inode = item.inode;
@@ -100,7 +100,7 @@ function toFd(item: SnapshotFd): Fd {
   }
   if (fd.isInet) nameInetFd(fd);
   if (fd.type === FdType.IPV4_SOCK || fd.type === FdType.IPV6_SOCK) fd.connected = true;
-  if (fd.isServerSocket) fd.role = Role.SERVER;
+  if (fd.isServerSocket && !classic) fd.role = Role.SERVER;
   if (fd.type === FdType.UNIX_SOCK) fd.role = fd.name === '' ? Role.CLIENT : Role.SERVER;
   return fd;
 }

@@ -262,7 +262,7 @@ export class Machine implements EventContext {
   }
 
   private addUnknown(tid: number): Thread {
-    const thread = unknownThread(tid);
+    const thread = unknownThread(tid, this.classic);
     thread.firstSeen = this.evt.ts;
     for (const other of this.threads.values()) if (other.pid === tid && other !== thread) thread.childCount++;
     this.threads.set(tid, thread);

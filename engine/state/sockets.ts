@@ -28,6 +28,8 @@ export function nameInetFd(fd: Fd): void {
 
 const ZERO4 = new Uint8Array(4);
 const ZERO16 = new Uint8Array(16);
+/** What stands in the padding byte there. */
+const PADDING = 0xff;
 
 /** Makes the descriptor a connected socket of the tuple's family, keeping what fits. */
 function becomeConnected(machine: Machine, fd: Fd, tuple: InetTuple): void {
@@ -36,7 +38,7 @@ function becomeConnected(machine: Machine, fd: Fd, tuple: InetTuple): void {
   if (fd.type === type) return;
   if (machine.classic && ipv4 && fd.type === FdType.IPV4_SERVSOCK) {
     // sysdig 0.29.3 reads the memory of the server address (ip, port, l4) as that of a tuple (source ip, destination ip, ports, l4)
-    fd.destIp = new Uint8Array([fd.sourcePort & 0xff, fd.sourcePort >> 8, fd.l4, 0]);
+    fd.destIp = new Uint8Array([fd.sourcePort & 0xff, fd.sourcePort >> 8, fd.l4, PADDING]);
     fd.sourcePort = 0;
     fd.destPort = 0;
     fd.l4 = L4.UNKNOWN;

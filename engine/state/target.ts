@@ -20,7 +20,9 @@ const tupleParam = find((type) => type === 'SOCKTUPLE');
 
 /** Path, peer address or descriptor name that the event's call is about; '' if nothing is known. */
 export function targetOf(ctx: EventContext): ByteText {
-  return pathTarget(ctx, ctx.evt) || (ctx.enter && pathTarget(ctx, ctx.enter)) || peerTarget(ctx) || fdTarget(ctx);
+  return (
+    pathTarget(ctx, ctx.evt) || (ctx.enter && pathTarget(ctx, ctx.enter)) || peerTarget(ctx) || fdTarget(ctx)
+  );
 }
 
 function pathTarget(ctx: EventContext, event: EventContext['evt']): ByteText {

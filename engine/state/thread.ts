@@ -152,8 +152,11 @@ export class Thread {
 }
 
 /** A thread of which only the number is known. */
-export function unknownThread(tid: number): Thread {
-  return new Thread(tid, tid);
+export function unknownThread(tid: number, classic: boolean): Thread {
+  const thread = new Thread(tid, tid);
+  // sysdig 0.29.3 takes root for whoever logged in
+  if (classic) thread.loginuid = 0;
+  return thread;
 }
 
 /** A copy of a descriptor table, as a forked child gets it. */

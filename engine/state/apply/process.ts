@@ -137,7 +137,7 @@ function buildChild(
 
 /** Right after a clone, parent and child are the same program: an unknown parent can be learned from the event. */
 function repairParent(machine: Machine, evt: EventCursor, tid: number, known: Thread | undefined): Thread {
-  const parent = known ?? unknownThread(tid);
+  const parent = known ?? unknownThread(tid, machine.classic);
   const layout = cloneLayout(evt.count);
   parent.exe = evt.text(1);
   parent.args = evt.strings(2);

@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: Apache-2.0
+// `sonde -r FILE [FILTER]`: events as lines, as sysdig prints them, and events into a file.
+
+import { Recorder } from '../../collector/recorder.ts';
+import { CaptureError, FilterError, InputError } from '../../engine/base/errors.ts';
+import { toByteText } from '../../engine/base/text.ts';
+import { EventCursor, STATE_ONLY } from '../../engine/event/cursor.ts';
+import { EVENT_TYPES } from '../../engine/event/schema.ts';
+import type { EventSource } from '../../engine/event/source.ts';
+import { typeName } from '../../engine/field/event-types.ts';
+import type { FieldEnv } from '../../engine/field/field.ts';
+import { compileFilter, type CompiledFilter } from '../../engine/filter/compile.ts';
+import { describeFilterError } from '../../engine/filter/describe.ts';
+import { compileFormat, defaultFormat, type OutputFormat } from '../../engine/print/format.ts';
+import type { BufferMode } from '../../engine/print/options.ts';
+import { Machine } from '../../engine/state/machine.ts';
+import { LineWriter, OutputClosed, say } from '../output.ts';
+import { portName, resolveHost, servicePort } from '../services.ts';
+import { openSource } from '../sources.ts';
+
+export type PrintCommand = {
+  /** Captures to read one after the other; none = live. */
+  readonly files: readonly string[];
+  readonly filter: string;
+  readonly write?: string;
+  readonly format?: string;
+  readonly form: 'plain' | 'container' | 'kubernetes';
+  readonly buffers: BufferMode;
+  readonly time: FieldEnv['time'];
+  readonly json: boolean;
+  readonly quiet: boolean;
+  readonly summary: boolean;
+  readonly verbose: boolean;
+  readonly portNames: boolean;
+  readonly unbuffered: boolean;
+  readonly progress: boolean;
+  readonly debug: boolean;
+  /** Shown events after which to stop. */
+  readonly limit?: number;
+  readonly snaplen?: number;
+  /** Names of programs whose events are ignored. */
+  readonly suppress: readonly string[];
+};
+
+const isInternal = EVENT_TYPES.map((type) => (type.classic?.category ?? type.category) === 'INTERNAL');
+
+const isContainer = EVENT_TYPES.map((type) => type.name === 'container');
+const isPreamble = EVENT_TYPES.map((type) => /^(container|(user|group)(added|deleted))$/.test(type.name));
+
+/** @throws InputError for what the user can mend */
+export async function print(command: PrintCommand): Promise<number> {
+  const env = environment(command);
+  const filter =
+    command.filter === ''
+      ? undefined
+      : explained('filter', command.filter, (text) => compileFilter(text, env));
+  const format = explained('format', toByteText(command.format ?? defaultFormat(command.form)), (text) =>
+    compileFormat(text, env),
+  );
+  const run = new Run(command, filter, format);
+  const files = command.files.length === 0 ? [undefined] : command.files;
+  const stop = (): void => run.stop();
+  process.on('SIGINT', stop).on('SIGTERM', stop);
+  try {
+    for (const file of files) {
+      if (run.stopped) break;
+      await run.read(
+        await openSource({
+          ...(file === undefined ? {} : { file }),
+          ...(command.snaplen === undefined ? {} : { snaplen: command.snaplen }),
+        }),
+      );
+    }
+  } catch (error: unknown) {
+    if (!(error instanceof CaptureError)) throw error;
+    run.finish();
+    say(error.message);
+    return 1;
+  } finally {
+    process.off('SIGINT', stop).off('SIGTERM', stop);
+    run.close();
+  }
+  run.finish();
+  return 0;
+}
+
+/** Shows where in the text a mistake is. */
+function explained<T>(what: string, text: string, compile: (text: string) => T): T {
+  try {
+    return compile(text);
+  } catch (error: unknown) {
+    if (!(error instanceof FilterError)) throw error;
+    throw new InputError('usage', `wrong ${what}: ${describeFilterError(text, error)}`);
+  }
+}
+
+function environment(command: PrintCommand): FieldEnv {
+  const { buffers, verbose, json } = command;
+  return {
+    print: {
+      buffers: buffers === 'short' && (verbose || json) ? 'full' : buffers,
+      layout: 'classic',
+      ...(command.portNames ? { portName } : {}),
+    },
+    time: command.time,
+    width: process.stdout.isTTY ? process.stdout.columns : 0,
+    servicePort,
+    resolveHost,
+  };
+}
+
+class Run {
+  stopped = false;
+  private hasBase = false;
+  /** Only containers, users and groups so far: they describe what was there before, and are not shown. */
+  private inPreamble = true;
+  private readonly machine = new Machine({ classic: true });
+  private readonly cursor = new EventCursor();
+  private readonly writer: LineWriter;
+  private readonly recorder: Recorder | undefined;
+  private readonly counts = new Map<string, number>();
+  private readonly suppressed: ReadonlySet<string>;
+  private readonly started = performance.now();
+  private source: EventSource | undefined;
+  private events = 0;
+  private shown = 0;
+  private skipped = 0;
+  private drops: Record<string, number> = {};
+  private progressShown = 0;
+  private readonly command: PrintCommand;
+  private readonly filter: CompiledFilter | undefined;
+  private readonly format: OutputFormat;
+
+  constructor(command: PrintCommand, filter: CompiledFilter | undefined, format: OutputFormat) {
+    this.command = command;
+    this.filter = filter;
+    this.format = format;
+    this.writer = new LineWriter({ unbuffered: command.unbuffered });
+    this.recorder = command.write === undefined ? undefined : new Recorder(command.write);
+    this.suppressed = new Set(command.suppress.map(toByteText));
+  }
+
+  stop(): void {
+    this.stopped = true;
+  }
+
+  async read(source: EventSource): Promise<void> {
+    this.source = source;
+    try {
+      while (!this.stopped) {
+        const item = await source.next();
+        if (item === undefined) break;
+        if (item.kind === 'snapshot') {
+          this.inPreamble = true;
+          this.machine.load(item.snapshot);
+          this.recorder?.section(item.snapshot);
+        } else if (item.kind === 'events') {
+          this.batch(item.bytes);
+        }
+        // live lines are seen when they are there, not when a buffer is full
+        if (source.kind === 'live') this.writer.flush();
+        if (this.command.progress) this.showProgress(source);
+      }
+    } catch (error: unknown) {
+      // a reader that has gone (head, less) is no error
+      if (!(error instanceof OutputClosed)) throw error;
+      this.stopped = true;
+    } finally {
+      for (const [cause, count] of Object.entries(source.stats().drops))
+        this.drops[cause] = (this.drops[cause] ?? 0) + count;
+      await source.close();
+    }
+  }
+
+  private batch(bytes: Uint8Array): void {
+    const { cursor, machine, filter, recorder } = this;
+    cursor.load(bytes);
+    const all = recorder !== undefined && filter === undefined && this.command.limit === undefined;
+    if (all) recorder.events(bytes);
+    while (cursor.next()) {
+      this.inPreamble &&= isPreamble[cursor.code] === true;
+      // times count from the first event that happened; users and groups that were there before are not even numbered
+      if (!this.hasBase && !this.inPreamble) {
+        cursor.setBase(cursor.epochNs);
+        cursor.seek(cursor.start);
+        this.hasBase = true;
+      }
+      if (!this.inPreamble || isContainer[cursor.code] === true) this.events++;
+      cursor.num = this.events;
+      machine.apply(cursor);
+      if (
+        this.suppressed.size > 0 &&
+        machine.thread !== undefined &&
+        this.suppressed.has(machine.thread.comm)
+      ) {
+        this.events--;
+        this.skipped++;
+        continue;
+      }
+      if (this.inPreamble) {
+        if (recorder !== undefined && !all) recorder.events(bytes.subarray(cursor.start, cursor.end));
+        continue;
+      }
+      if (filter !== undefined && !filter.test(machine)) continue;
+      if (recorder !== undefined && !all) recorder.events(bytes.subarray(cursor.start, cursor.end));
+      if ((cursor.dumpFlags & STATE_ONLY) !== 0) continue;
+      if (this.command.summary) this.count();
+      // -n counts what passes the filter, internal events included
+      this.shown++;
+      const visible = isInternal[cursor.code] !== true || this.command.debug;
+      if (visible && !this.command.quiet && recorder === undefined) this.line();
+      if (this.shown === this.command.limit) {
+        this.stopped = true;
+        return;
+      }
+    }
+  }
+
+  private line(): void {
+    const text = this.command.json ? this.format.json(this.machine) : this.format.line(this.machine);
+    if (text !== undefined) this.writer.line(text);
+  }
+
+  private count(): void {
+    const name = `${(this.cursor.code & 1) === 1 ? '<' : '>'} ${typeName(this.machine)}`;
+    this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+  }
+
+  private showProgress(source: EventSource): void {
+    const now = performance.now();
+    const { progress } = source.stats();
+    if (progress === undefined || (now - this.progressShown < 250 && progress < 1)) return;
+    this.progressShown = now;
+    const left =
+      progress > 0.01 ? ` (${Math.ceil(((now - this.started) / 1000) * (1 / progress - 1))} s left)` : '';
+    process.stderr.write(`\r${(progress * 100).toFixed(2)}%${left}    `);
+  }
+
+  /** What follows the events. */
+  finish(): void {
+    try {
+      if (this.command.summary) this.writeSummary();
+      this.writer.flush();
+    } catch (error: unknown) {
+      if (!(error instanceof OutputClosed)) throw error;
+    }
+    if (this.command.progress) process.stderr.write('\n');
+    const lost = Object.entries(this.drops).filter(([, count]) => count > 0);
+    if (lost.length > 0) say(`events lost: ${lost.map(([cause, count]) => `${count} ${cause}`).join(', ')}`);
+    if (this.command.verbose) this.writeTotals();
+  }
+
+  private writeSummary(): void {
+    const rule = '----------------------';
+    this.writer.line(`${rule}\nEvent           #Calls\n${rule}`);
+    for (const [name, count] of [...this.counts].sort((a, b) => b[1] - a[1]))
+      this.writer.line(`${name.padEnd(18)}${count}`);
+  }
+
+  private writeTotals(): void {
+    const seconds = (performance.now() - this.started) / 1000;
+    const lost = Object.values(this.drops).reduce((sum, count) => sum + count, 0);
+    process.stderr.write(
+      `Driver Events:${this.source?.kind === 'live' ? this.events + lost : 0}\nDriver Drops:${lost}\nSuppressed by Comm:${this.skipped}\n` +
+        `Elapsed time: ${seconds.toFixed(3)}, Captured Events: ${this.shown}, ${(this.shown / seconds).toFixed(2)} eps\n`,
+    );
+  }
+
+  close(): void {
+    this.recorder?.close();
+  }
+}
