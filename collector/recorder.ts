@@ -8,7 +8,15 @@ import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { InputError } from '../engine/base/errors.ts';
 import { ByteWriter } from '../engine/base/bytes.ts';
 import type { EventSource, Snapshot, SourceItem, SourceStats } from '../engine/event/source.ts';
-import { BYTE_ORDER_MAGIC, FD_LISTS, INTERFACE_LISTS, MACHINE_INFO, PROCESS_LISTS, SECTION_HEADER, USER_LISTS } from './capture/blocks.ts';
+import {
+  BYTE_ORDER_MAGIC,
+  FD_LISTS,
+  INTERFACE_LISTS,
+  MACHINE_INFO,
+  PROCESS_LISTS,
+  SECTION_HEADER,
+  USER_LISTS,
+} from './capture/blocks.ts';
 import { writeFds, writeInterfaces, writeMachine, writeThreads, writeUsers } from './capture/lists.ts';
 
 const UNKNOWN_LENGTH = 0xffffffffffffffffn;
@@ -74,8 +82,12 @@ export class Recorder {
       while (done < bytes.length) done += writeSync(this.fd, bytes, done, bytes.length - done);
     } catch (error: unknown) {
       ftruncateSync(this.fd, this.written);
-      const reason = (error as NodeJS.ErrnoException).code === 'ENOSPC' ? 'the disk is full' : (error as Error).message;
-      throw new InputError('cannot-write', `cannot write ${this.path}: ${reason}; the ${this.written} bytes before are whole`);
+      const reason =
+        (error as NodeJS.ErrnoException).code === 'ENOSPC' ? 'the disk is full' : (error as Error).message;
+      throw new InputError(
+        'cannot-write',
+        `cannot write ${this.path}: ${reason}; the ${this.written} bytes before are whole`,
+      );
     }
     this.written += bytes.length;
   }

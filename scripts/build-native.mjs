@@ -21,11 +21,16 @@ function inputs(directory) {
 
 function hash() {
   const sum = createHash('sha256').update(process.version);
-  for (const file of [join(root, 'binding.gyp'), ...inputs(join(root, 'native')).sort()]) sum.update(file).update(readFileSync(file));
+  for (const file of [join(root, 'binding.gyp'), ...inputs(join(root, 'native')).sort()])
+    sum.update(file).update(readFileSync(file));
   return sum.digest('hex');
 }
 
-const find = (program) => (process.env['PATH'] ?? '').split(':').concat('/usr/sbin').some((directory) => existsSync(join(directory, program)));
+const find = (program) =>
+  (process.env['PATH'] ?? '')
+    .split(':')
+    .concat('/usr/sbin')
+    .some((directory) => existsSync(join(directory, program)));
 
 function missing() {
   const needs = [
@@ -46,7 +51,11 @@ function nodeGyp() {
   const given = process.env['npm_config_node_gyp'];
   if (given !== undefined && existsSync(given)) return given;
   const npm = spawnSync('npm', ['root', '-g'], { encoding: 'utf8' }).stdout?.trim() ?? '';
-  const candidates = [join(npm, 'npm/node_modules/node-gyp/bin/node-gyp.js'), join(dirname(process.execPath), '../share/nodejs/node-gyp/bin/node-gyp.js'), '/usr/share/nodejs/node-gyp/bin/node-gyp.js'];
+  const candidates = [
+    join(npm, 'npm/node_modules/node-gyp/bin/node-gyp.js'),
+    join(dirname(process.execPath), '../share/nodejs/node-gyp/bin/node-gyp.js'),
+    '/usr/share/nodejs/node-gyp/bin/node-gyp.js',
+  ];
   return candidates.find((path) => existsSync(path));
 }
 
@@ -63,7 +72,13 @@ function nodeHeaders() {
 function main() {
   if (process.platform !== 'linux') return 'live capture needs Linux; captures can be read';
   const now = hash();
-  if (existsSync(addon) && existsSync(stamp) && readFileSync(stamp, 'utf8') === now && statSync(addon).size > 0) return '';
+  if (
+    existsSync(addon) &&
+    existsSync(stamp) &&
+    readFileSync(stamp, 'utf8') === now &&
+    statSync(addon).size > 0
+  )
+    return '';
   const lacks = missing();
   if (lacks.length > 0) {
     return `the native part is not built, since these are missing: ${lacks.join(' ')}\nGet them with: apt-get install --no-install-recommends make g++ clang bpftool libbpf-dev libelf-dev zlib1g-dev python3`;
@@ -71,9 +86,17 @@ function main() {
   const gyp = nodeGyp();
   if (gyp === undefined) return 'the native part is not built: node-gyp, which comes with npm, was not found';
   const headers = nodeHeaders();
-  const run = spawnSync(process.execPath, [gyp, 'rebuild', ...(headers === undefined ? [] : [`--nodedir=${headers}`])], { cwd: root, encoding: 'utf8' });
+  const run = spawnSync(
+    process.execPath,
+    [gyp, 'rebuild', ...(headers === undefined ? [] : [`--nodedir=${headers}`])],
+    { cwd: root, encoding: 'utf8' },
+  );
   if (run.status !== 0) {
-    const reason = `${run.stdout ?? ''}${run.stderr ?? ''}`.split('\n').filter((line) => /error|Error|ERR!/.test(line)).slice(0, 6).join('\n');
+    const reason = `${run.stdout ?? ''}${run.stderr ?? ''}`
+      .split('\n')
+      .filter((line) => /error|Error|ERR!/.test(line))
+      .slice(0, 6)
+      .join('\n');
     return `the native part could not be built:\n${reason}`;
   }
   mkdirSync(dirname(stamp), { recursive: true });

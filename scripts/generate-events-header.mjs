@@ -6,18 +6,27 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = new URL('../', import.meta.url);
-const { CAPTURE, GENERIC_PATHS, KERNEL_MAPS } = await import(new URL('dist/engine/event/capture.js', root).href);
+const { CAPTURE, GENERIC_PATHS, KERNEL_MAPS } = await import(
+  new URL('dist/engine/event/capture.js', root).href
+);
 const { EVENT_TYPES } = await import(new URL('dist/engine/event/schema.js', root).href);
-const { SYSCALL_ROWS, SYSCALLS_X86_64, SYSCALLS_AARCH64 } = await import(new URL('dist/engine/event/syscalls.js', root).href);
+const { SYSCALL_ROWS, SYSCALLS_X86_64, SYSCALLS_AARCH64 } = await import(
+  new URL('dist/engine/event/syscalls.js', root).href
+);
 
 const MAX_PARAMS = 32;
-const SIZES = { 8: 'INT8 UINT8 FLAGS8 ENUMFLAGS8 SIGTYPE', 16: 'INT16 UINT16 FLAGS16 ENUMFLAGS16', 32: 'INT32 UINT32 FLAGS32 ENUMFLAGS32 MODE UID GID SIGSET' };
+const SIZES = {
+  8: 'INT8 UINT8 FLAGS8 ENUMFLAGS8 SIGTYPE',
+  16: 'INT16 UINT16 FLAGS16 ENUMFLAGS16',
+  32: 'INT32 UINT32 FLAGS32 ENUMFLAGS32 MODE UID GID SIGSET',
+};
 const SIGNED = new Set('INT8 INT16 INT32 INT64 ERRNO FD PID'.split(' '));
 const BUFFERS = new Set('CHARBUF FSPATH FSRELPATH BYTEBUF SOCKADDR SOCKTUPLE FDLIST DYN'.split(' '));
 
 function sizeOf(type) {
   if (BUFFERS.has(type)) return 0;
-  for (const [bits, types] of Object.entries(SIZES)) if (types.split(' ').includes(type)) return Number(bits) / 8;
+  for (const [bits, types] of Object.entries(SIZES))
+    if (types.split(' ').includes(type)) return Number(bits) / 8;
   return 8;
 }
 
@@ -38,10 +47,18 @@ function parseWord(word, type, event) {
   const known = facts.includes(word) ? word : arg === undefined ? undefined : name === '' ? 'arg' : name;
   if (match === null || known === undefined) throw new Error(`${event}: what is "${word}"?`);
   if (map !== undefined && !mapNames.includes(map)) throw new Error(`${event}: no map "${map}"`);
-  const isInt = known === 'arg' && INTS.has(type) && !(type === 'INT64' && event !== 'poll' && event !== 'prlimit');
+  const isInt =
+    known === 'arg' && INTS.has(type) && !(type === 'INT64' && event !== 'poll' && event !== 'prlimit');
   const kind = `K_${(isInt ? 'int' : known === 'zero' && size === 0 ? 'none' : known).toUpperCase()}`;
   kinds.add(kind);
-  return { kind, arg: Number(arg ?? 0), size, offset: Number(offset), map: map === undefined ? 0 : mapNames.indexOf(map) + 1, isSigned: SIGNED.has(type) };
+  return {
+    kind,
+    arg: Number(arg ?? 0),
+    size,
+    offset: Number(offset),
+    map: map === undefined ? 0 : mapNames.indexOf(map) + 1,
+    isSigned: SIGNED.has(type),
+  };
 }
 
 const descs = [{ name: 'generic', code: 1, params: [] }];
@@ -52,16 +69,27 @@ function describe(code) {
   const words = CAPTURE[type.name];
   if (words === undefined) return 0;
   const list = words === '' ? [] : words.split(' ');
-  if (list.length !== type.params.length) throw new Error(`${type.name} has ${type.params.length} params, and its row ${list.length} words`);
+  if (list.length !== type.params.length)
+    throw new Error(`${type.name} has ${type.params.length} params, and its row ${list.length} words`);
   if (list.length > MAX_PARAMS) throw new Error(`${type.name} has too many params`);
-  descs.push({ name: type.name, code, params: list.map((word, i) => parseWord(word, type.params[i].type, type.name)) });
+  descs.push({
+    name: type.name,
+    code,
+    params: list.map((word, i) => parseWord(word, type.params[i].type, type.name)),
+  });
   byCode.set(code, descs.length - 1);
   return descs.length - 1;
 }
 
 const names = new Map(SYSCALL_ROWS.map((row) => [row.sc, row.name]));
 function calls(list) {
-  return list.map(([nr, sc, exit]) => ({ nr, sc, desc: exit > 1 ? describe(exit) : 0, path: GENERIC_PATHS[names.get(sc)] ?? 255, name: names.get(sc) }));
+  return list.map(([nr, sc, exit]) => ({
+    nr,
+    sc,
+    desc: exit > 1 ? describe(exit) : 0,
+    path: GENERIC_PATHS[names.get(sc)] ?? 255,
+    name: names.get(sc),
+  }));
 }
 const x86 = calls(SYSCALLS_X86_64);
 const arm = calls(SYSCALLS_AARCH64);
@@ -102,7 +130,9 @@ const lines = [
   `#define SONDE_DESCS ${descs.length}`,
   'static const struct sonde_desc sonde_descs[SONDE_DESCS] = {',
   ...descs.map((desc) => {
-    const params = desc.params.map((p) => `{ ${p.kind}, ${p.arg}, ${p.size}, ${p.offset}, ${p.map}, ${p.isSigned ? 1 : 0} }`).join(', ');
+    const params = desc.params
+      .map((p) => `{ ${p.kind}, ${p.arg}, ${p.size}, ${p.offset}, ${p.map}, ${p.isSigned ? 1 : 0} }`)
+      .join(', ');
     return `\t{ ${desc.code}, ${desc.params.length}, { ${params} } }, /* ${desc.name} */`;
   }),
   '};',

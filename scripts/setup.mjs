@@ -20,7 +20,11 @@ function step(name, command, args) {
 const lock = createHash('sha256').update(readFileSync('package-lock.json')).digest('hex');
 const stamp = 'node_modules/.sonde-setup';
 if (!existsSync(stamp) || readFileSync(stamp, 'utf8') !== lock) {
-  step('installing packages (better-sqlite3 compiles: a minute or two)', 'npm', ['ci', '--no-audit', '--no-fund']);
+  step('installing packages (better-sqlite3 compiles: a minute or two)', 'npm', [
+    'ci',
+    '--no-audit',
+    '--no-fund',
+  ]);
   mkdirSync('node_modules', { recursive: true });
   writeFileSync(stamp, lock);
 }

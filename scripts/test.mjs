@@ -7,7 +7,14 @@ import { join } from 'node:path';
 
 const folder = mkdtempSync(join(tmpdir(), 'sonde-test-'));
 const report = join(folder, 'report.json');
-const args = ['vitest', 'run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`, ...process.argv.slice(2)];
+const args = [
+  'vitest',
+  'run',
+  '--reporter=default',
+  '--reporter=json',
+  `--outputFile.json=${report}`,
+  ...process.argv.slice(2),
+];
 const result = spawnSync('npx', args, { stdio: ['ignore', 'inherit', 'inherit'] });
 let counts = { numPassedTests: 0, numFailedTests: 1, numPendingTests: 0 };
 try {

@@ -76,6 +76,7 @@ export class ByteWriter {
   private view = new DataView(this.buffer.buffer);
   length = 0;
 
+  // may put another buffer in place: callers ask for room before they touch buffer or view
   private room(size: number): number {
     const at = this.length;
     if (at + size > this.buffer.length) {
@@ -89,27 +90,33 @@ export class ByteWriter {
   }
 
   u8(value: number): void {
-    this.view.setUint8(this.room(1), value);
+    const at = this.room(1);
+    this.view.setUint8(at, value);
   }
 
   u16(value: number): void {
-    this.view.setUint16(this.room(2), value, true);
+    const at = this.room(2);
+    this.view.setUint16(at, value, true);
   }
 
   u32(value: number): void {
-    this.view.setUint32(this.room(4), value, true);
+    const at = this.room(4);
+    this.view.setUint32(at, value, true);
   }
 
   u64(value: bigint): void {
-    this.view.setBigUint64(this.room(8), BigInt.asUintN(64, value), true);
+    const at = this.room(8);
+    this.view.setBigUint64(at, BigInt.asUintN(64, value), true);
   }
 
   i64(value: number): void {
-    this.view.setBigInt64(this.room(8), BigInt(value), true);
+    const at = this.room(8);
+    this.view.setBigInt64(at, BigInt(value), true);
   }
 
   data(bytes: Uint8Array): void {
-    this.buffer.set(bytes, this.room(bytes.length));
+    const at = this.room(bytes.length);
+    this.buffer.set(bytes, at);
   }
 
   text(text: ByteText): void {

@@ -425,16 +425,18 @@ static __always_inline __u64 pages_to_kib(long long pages)
 	return pages <= 0 ? 0 : (__u64)pages * 4;
 }
 
-static __always_inline long long resident(struct mm_struct *mm, int kind)
-{
-	long long count = 0;
+/* A macro: the index must be a constant for its offset to be put in at load time. */
+#define RESIDENT(mm, kind)                                                                                          \
+	({                                                                                                          \
+		long long count_ = 0;                                                                               \
+		if (bpf_core_field_exists(((struct mm_struct___counters *)0)->rss_stat.count))                      \
+			bpf_core_read(&count_, sizeof(count_), &((struct mm_struct___counters *)(mm))->rss_stat.count[kind].counter); \
+		else                                                                                                \
+			bpf_core_read(&count_, sizeof(count_), &(mm)->rss_stat[kind].count);                        \
+		pages_to_kib(count_);                                                                               \
+	})
 
-	if (bpf_core_field_exists(((struct mm_struct___counters *)0)->rss_stat.count))
-		bpf_core_read(&count, sizeof(count), &((struct mm_struct___counters *)mm)->rss_stat.count[kind].counter);
-	else
-		bpf_core_read(&count, sizeof(count), &mm->rss_stat[kind].count);
-	return count;
-}
+enum { FILE_PAGES, ANONYMOUS_PAGES, SWAP_ENTRIES, SHARED_PAGES };
 
 /* A number of the pid in its own, innermost, namespace. */
 static __always_inline int own_number(struct pid *pid)
@@ -660,11 +662,11 @@ static __always_inline void gather(struct scratch *s, struct task_struct *task, 
 		break;
 	case K_VM_RSS:
 		mm = BPF_CORE_READ(task, mm);
-		put_number(s, mm ? pages_to_kib(resident(mm, 0)) + pages_to_kib(resident(mm, 1)) + pages_to_kib(resident(mm, 3)) : 0, 8);
+		put_number(s, mm ? RESIDENT(mm, FILE_PAGES) + RESIDENT(mm, ANONYMOUS_PAGES) + RESIDENT(mm, SHARED_PAGES) : 0, 8);
 		break;
 	case K_VM_SWAP:
 		mm = BPF_CORE_READ(task, mm);
-		put_number(s, mm ? pages_to_kib(resident(mm, 2)) : 0, 8);
+		put_number(s, mm ? RESIDENT(mm, SWAP_ENTRIES) : 0, 8);
 		break;
 	case K_COMM:
 		put_kernel_text(s, task->comm, 16);
