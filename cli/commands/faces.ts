@@ -6,8 +6,6 @@ import { fileURLToPath } from 'node:url';
 import { checkLive } from '../../collector/live/support.ts';
 import type { EngineClient } from '../../engine/query/api.ts';
 import { formatSteps, parseSteps, type DrillPath } from '../../engine/query/drill.ts';
-import { runTui } from '../../tui/app.ts';
-import { startWeb } from '../../webui/server/app.ts';
 import { startEngine } from '../engine-host.ts';
 import { say } from '../output.ts';
 import type { SourceOptions } from '../sources.ts';
@@ -43,7 +41,9 @@ export async function runFaces(options: FaceOptions): Promise<number> {
     }
   }
   const web = options.web
-    ? await startWeb(client, {
+    ? await (
+        await import('../../webui/server/app.ts')
+      ).startWeb(client, {
         ...(options.host === undefined ? {} : { host: options.host }),
         ...(options.port === undefined ? {} : { port: options.port }),
         ...(options.showSecrets === undefined ? {} : { showSecrets: options.showSecrets }),
@@ -66,6 +66,7 @@ async function terminal(
 ): Promise<void> {
   const steps = options.path === undefined ? [{ view: 'containers' }] : parseSteps(options.path);
   const startPath: DrillPath = { steps, ...(options.filter === '' ? {} : { filter: options.filter }) };
+  const { runTui } = await import('../../tui/app.ts');
   const { path } = await runTui(client, { startPath, ...(mapUrl === undefined ? {} : { mapUrl }) });
   const file = options.source.file === undefined ? '' : ` -r ${shellWord(options.source.file)}`;
   const filter = path.filter === undefined || path.filter === '' ? '' : ` ${shellWord(path.filter)}`;
