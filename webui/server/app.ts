@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+// The server of the map: the page, and one websocket a page over which it asks the engine.
+
+import { existsSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import fastifyStatic from '@fastify/static';
+import websocket from '@fastify/websocket';
+import fastify, { type FastifyInstance } from 'fastify';
+import type { WebSocket } from 'ws';
+import { InputError } from '../../engine/base/errors.ts';
+import type { EngineClient, Status } from '../../engine/query/api.ts';
+import { MESSAGE_LIMIT, parseClientMessage, type ServerMessage } from '../protocol.ts';
+import { COOKIE, hasToken, isOurHost, isOurOrigin, newToken } from './guard.ts';
+import { answer } from './questions.ts';
+
+export type WebOptions = {
+  /** Address to listen on; loopback by default. */
+  readonly host?: string;
+  /** 0 = any that is free. */
+  readonly port?: number;
+  readonly token?: string;
+  readonly showSecrets?: boolean;
+  /** Directory of the built page, for tests. */
+  readonly page?: string;
+};
+
+export type WebServer = {
+  /** Address with the token. */
+  readonly url: string;
+  readonly port: number;
+  readonly app: FastifyInstance;
+  close(): Promise<void>;
+};
+
+const PAGE = fileURLToPath(new URL('../page/', import.meta.url));
+const LOOPBACK = '127.0.0.1';
+
+// no code but our own files, nothing from elsewhere, in nobody's frame
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/** A client that does not read gets no more than this; then it is let go. */
+const BUFFER_LIMIT = 16 << 20;
+
+/** @throws InputError `no-port` if the port is taken, `no-page` if the page was not built */
+export async function startWeb(client: EngineClient, options: WebOptions = {}): Promise<WebServer> {
+  const host = options.host ?? LOOPBACK;
+  const token = options.token ?? newToken();
+  const page = options.page ?? PAGE;
+  if (!existsSync(page)) throw new InputError('no-page', 'the map is not built: npm run build');
+  const app = fastify({ logger: false, bodyLimit: 1024, forceCloseConnections: true });
+  const names = [host, 'localhost', LOOPBACK, '[::1]', ...(isIP(host) === 6 ? [`[${host}]`] : [])];
+  let port = options.port ?? 0;
+
+  app.addHook('onRequest', async (request, reply) => {
+    if (host === LOOPBACK && !isOurHost(request.headers, names, port))
+      return reply.code(403).type('text/plain').send('This is not the name of this server.\n');
+    if (!hasToken(request.headers, request.query, token)) {
+      return reply
+        .code(401)
+        .type('text/plain')
+        .send('The address must have the token that sonde printed: http://…/?token=…\n');
+    }
+    if (
+      request.headers.upgrade !== undefined &&
+      !isOurOrigin(
+        request.headers,
+        host === LOOPBACK ? names : [...names, hostName(request.headers.host)],
+        port,
+      )
+    ) {
+      return reply.code(403).type('text/plain').send('Only the map itself may connect.\n');
+    }
+    void reply.headers({
+      'content-security-policy': POLICY,
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+      'cross-origin-opener-policy': 'same-origin',
+      'cache-control': 'no-store',
+      'set-cookie': `${COOKIE}=${token}; HttpOnly; SameSite=Strict; Path=/`,
+    });
+    return undefined;
+  });
+
+  await app.register(websocket, { options: { maxPayload: MESSAGE_LIMIT } });
+  await app.register(fastifyStatic, { root: page, cacheControl: false });
+  app.get('/live', { websocket: true }, (socket) => serve(socket, client, options.showSecrets === true));
+
+  try {
+    await app.listen({ host, port });
+  } catch (error: unknown) {
+    await app.close();
+    const reason =
+      (error as NodeJS.ErrnoException).code === 'EADDRINUSE'
+        ? `port ${port} is in use: choose another with --port`
+        : (error as Error).message;
+    throw new InputError('no-port', `the map cannot be served on ${host}: ${reason}`);
+  }
+  const bound = app.server.address();
+  port = typeof bound === 'object' && bound !== null ? bound.port : port;
+  const shown = isIP(host) === 6 ? `[${host}]` : host;
+  return { url: `http://${shown}:${port}/?token=${token}`, port, app, close: () => app.close() };
+}
+
+const hostName = (host: string | undefined): string => (host ?? '').replace(/:\d+$/, '');
+
+function serve(socket: WebSocket, client: EngineClient, showSecrets: boolean): void {
+  const send = (message: ServerMessage): void => {
+    if (socket.readyState !== socket.OPEN) return;
+    if (socket.bufferedAmount > BUFFER_LIMIT) socket.terminate();
+    else socket.send(JSON.stringify(message));
+  };
+  // a status that a slow client has not read yet is not followed by the next
+  const push = (status: Status): void => {
+    if (socket.bufferedAmount === 0) send({ kind: 'status', status });
+  };
+  const stop = client.onStatus(push);
+  void client.status().then(push, () => undefined);
+  socket.on('close', stop);
+  socket.on('error', stop);
+  socket.on('message', (data: Buffer, isBinary: boolean) => {
+    const message = isBinary ? undefined : parseClientMessage(data.toString('utf8'));
+    if (message === undefined) {
+      socket.close(1003, 'no message of the map');
+      return;
+    }
+    const { id } = message;
+    answer(client, message, showSecrets).then(
+      (result) => send({ kind: 'answer', id, answer: result }),
+      (error: unknown) =>
+        send({
+          kind: 'error',
+          id,
+          error: error instanceof InputError ? error.message : 'the engine could not answer',
+        }),
+    );
+  });
+}
