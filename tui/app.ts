@@ -44,6 +44,7 @@ class App {
     this.terminal = openTerminal({
       onKey: (key, text) => this.key(key, text),
       onResize: () => this.resize(),
+      onLost: () => this.close(),
     });
     const size = { columns: this.terminal.columns, rows: this.terminal.rows };
     this.model = initialModel(options.startPath ?? { steps: [{ view: 'containers' }] }, size, options.mapUrl);

@@ -18,6 +18,8 @@ export type Terminal = {
 export type TerminalEvents = {
   onKey(key: string, text: string): void;
   onResize(): void;
+  /** The terminal is gone: its window was closed. */
+  onLost(): void;
 };
 
 // What blessed 0.1.81 keeps in a cell: flags, foreground and background in one number, and the character.
@@ -155,6 +157,7 @@ export function openTerminal(events: TerminalEvents): Terminal {
     events.onKey(named, text !== undefined && /^[^\x00-\x1f\x7f]$/u.test(text) ? text : '');
   });
   screen.on('resize', () => events.onResize());
+  process.stdout.on('error', () => events.onLost());
   program.hideCursor();
 
   function close(): void {

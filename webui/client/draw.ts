@@ -170,12 +170,12 @@ export class Painter {
     context.font = `${weight} ${size}px ${family}`;
     let shown = text;
     let taken = context.measureText(shown).width;
-    if (taken > width) {
-      const keep = Math.max(1, Math.floor((shown.length * width) / taken) - 1);
-      shown = `${shown.slice(0, keep)}…`;
+    let keep = Math.floor((shown.length * width) / taken);
+    while (taken > width && keep > 0) {
+      shown = `${text.slice(0, keep--)}…`;
       taken = context.measureText(shown).width;
-      if (taken > width + size) return 0;
     }
+    if (keep <= 0 && taken > width) return 0;
     context.fillStyle = colour;
     context.fillText(shown, x, baseline);
     this.drawn.texts.push(shown === text ? text : shown);
@@ -193,13 +193,15 @@ export class Painter {
           : failure.target || failure.syscall
         : `${http.status || '?'} ${http.method} ${http.url}`;
     const tall = box.h > size * 3.2;
+    // where nothing happens, words are quiet
+    const isQuiet = metric(node, 'events') === 0 && http === undefined && failure === undefined;
     this.text(
       name,
       box.x + pad,
       box.y + (tall ? size * 1.5 : box.h / 2 + size * 0.36),
       box.w - pad * 2,
       size,
-      this.palette.text,
+      isQuiet ? this.palette['text-soft'] : this.palette.text,
       500,
     );
     if (tall && node.detail !== '' && http === undefined)
@@ -209,7 +211,7 @@ export class Painter {
         box.y + size * 2.8,
         box.w - pad * 2,
         size * 0.85,
-        this.palette['text-soft'],
+        isQuiet ? this.palette['text-faint'] : this.palette['text-soft'],
       );
   }
 
