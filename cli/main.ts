@@ -40,6 +40,7 @@ type PrintOptions = {
   numevents?: number;
   snaplen?: number;
   suppressComm: string[];
+  filterProclist?: boolean;
   list?: boolean;
   listEvents?: boolean;
   chisel?: string;
@@ -85,6 +86,7 @@ async function printEvents(words: readonly string[], options: PrintOptions): Pro
     progress: options.progress === true,
     debug: options.debug === true,
     suppress: options.suppressComm,
+    filterProclist: options.filterProclist === true,
     ...(format === undefined || line !== 'plain'
       ? {}
       : { format: format.replaceAll('\\n', '\n').replaceAll('\\t', '\t') }),
@@ -190,6 +192,7 @@ async function run(argv: readonly string[]): Promise<number> {
     .option('-D, --debug', 'show internal events too')
     .option('-P, --progress', 'show how far the file is read')
     .option('-U, --suppress-comm <name>', 'ignore all events of programs of this name', collect, [])
+    .option('--filter-proclist', 'with -w: keep only those processes of the start that match the filter')
     .option('--unbuffered', 'write each line at once')
     .option('-l, --list', 'list the fields')
     .option('-L, --list-events', 'list the events')
@@ -213,7 +216,7 @@ async function run(argv: readonly string[]): Promise<number> {
     ),
   ).action(async (words: string[], options: FaceArguments) => {
     const { startSource } = await import('./commands/faces.ts');
-    const source = await startSource(options.read);
+    const source = startSource(options.read);
     const terminal = process.stdin.isTTY && process.stdout.isTTY;
     await does(
       faces(
@@ -226,12 +229,14 @@ async function run(argv: readonly string[]): Promise<number> {
   program
     .command('record')
     .description('record live events to a capture')
+    .option('--filter-proclist', 'keep only those processes of the start that match the filter')
     .requiredOption('-w, --write <file>', 'the capture to write')
     .option('-n, --numevents <count>', 'stop after so many events', whole)
     .option('-s, --snaplen <bytes>', 'bytes of each I/O buffer to capture', whole)
     .argument('[filter...]', 'only events that match')
-    .action((words: string[], options: Pick<PrintOptions, 'write' | 'numevents' | 'snaplen'>) =>
-      does(printEvents(words, { ...options, read: [], suppressComm: [], timetype: 'h', quiet: true })),
+    .action(
+      (words: string[], options: Pick<PrintOptions, 'write' | 'numevents' | 'snaplen' | 'filterProclist'>) =>
+        does(printEvents(words, { ...options, read: [], suppressComm: [], timetype: 'h', quiet: true })),
     );
   program
     .command('list')

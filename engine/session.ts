@@ -108,7 +108,11 @@ export class Session implements EngineClient {
       if ((row.flags & RowFlag.NET) === 0) continue;
       if ((row.flags & (RowFlag.READ | RowFlag.WRITE)) !== 0) {
         const process = store.dims.processOf[row.thread] as number;
-        transactions.feed(machine, (row.flags & RowFlag.WRITE) !== 0, { thread: row.thread, process, fd: row.fd });
+        transactions.feed(machine, (row.flags & RowFlag.WRITE) !== 0, {
+          thread: row.thread,
+          process,
+          fd: row.fd,
+        });
       } else if (machine.fd !== undefined && CLOSES.has(cursor.code) && machine.result >= 0) {
         transactions.closed(machine.fd);
       }
@@ -186,7 +190,10 @@ export class Session implements EngineClient {
     return answer(() => eventDetail(this.world, num));
   }
 
-  transaction(id: number, options: { readonly showSecrets?: boolean } = {}): Promise<TransactionDetail | undefined> {
+  transaction(
+    id: number,
+    options: { readonly showSecrets?: boolean } = {},
+  ): Promise<TransactionDetail | undefined> {
     return answer(() => transactionDetail(this.world, id, options.showSecrets ?? false));
   }
 

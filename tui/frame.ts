@@ -37,7 +37,7 @@ export function widthOf(text: string): number {
 }
 
 /** The first `width` columns of text. */
-export function cut(text: string, width: number): string {
+function cut(text: string, width: number): string {
   if (ASCII.test(text)) return text.slice(0, Math.max(0, width));
   let taken = '';
   let columns = 0;
@@ -67,7 +67,7 @@ export function fitMiddle(text: string, width: number): string {
   if (widthOf(text) <= width) return text;
   const tail = Math.ceil((width - 1) * 0.6);
   let end = '';
-  for (const character of [...text].reverse()) {
+  for (const character of Array.from(text).reverse()) {
     if (widthOf(character + end) > tail) break;
     end = character + end;
   }

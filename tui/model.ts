@@ -100,7 +100,7 @@ export function current(model: Model): Screen {
 }
 
 /** Lines above and below the body. */
-export const CHROME = { table: 5, events: 5, detail: 4 } as const;
+const CHROME = { table: 5, events: 5, detail: 4 } as const;
 
 /** Rows of the body. */
 export function bodyRows(model: Model): number {

@@ -7,7 +7,7 @@ import { commandOf, type Command } from './keys.ts';
 import { bodyRows, current, rowCount, screenFor, type Model, type Prompt, type Screen } from './model.ts';
 
 /** Rows stay where they are for this long after the cursor moved. */
-export const SETTLE_MS = 1500;
+const SETTLE_MS = 1500;
 
 const clamp = (value: number, low: number, high: number): number => Math.max(low, Math.min(value, high));
 

@@ -3,8 +3,8 @@
 
 import { checkLive } from '../../collector/live/support.ts';
 
-export async function doctor(): Promise<number> {
-  const support = await checkLive();
+export function doctor(): number {
+  const support = checkLive();
   process.stdout.write(`captures    can be read, filtered and explored\n`);
   if (support.ok) {
     process.stdout.write('live        works here\n');

@@ -23,7 +23,7 @@ export type FaceOptions = {
 };
 
 /** The capture that comes with sonde: what there is to see where live capture cannot be had. */
-export const SAMPLE = fileURLToPath(new URL('../../../test/fixtures/captures/sample.scap', import.meta.url));
+const SAMPLE = fileURLToPath(new URL('../../../test/fixtures/captures/sample.scap.gz', import.meta.url));
 
 /** Runs the faces until the user leaves. */
 export async function runFaces(options: FaceOptions): Promise<number> {
@@ -88,9 +88,9 @@ function shellWord(text: string): string {
 }
 
 /** What `npm start` does: live if this machine lets us, otherwise the sample, and says why. */
-export async function startSource(file: string | undefined): Promise<SourceOptions> {
+export function startSource(file: string | undefined): SourceOptions {
   if (file !== undefined) return { file };
-  const support = await checkLive();
+  const support = checkLive();
   if (support.ok) return {};
   say(`live capture is not possible: ${support.reason}\n${support.remedy}`);
   if (!existsSync(SAMPLE)) return {};

@@ -5,8 +5,9 @@ import { Recorder } from '../../collector/recorder.ts';
 import { CaptureError, FilterError, InputError } from '../../engine/base/errors.ts';
 import { toByteText } from '../../engine/base/text.ts';
 import { EventCursor, STATE_ONLY } from '../../engine/event/cursor.ts';
+import { encodeEvent } from '../../engine/event/encode.ts';
 import { EVENT_TYPES } from '../../engine/event/schema.ts';
-import type { EventSource } from '../../engine/event/source.ts';
+import type { EventSource, Snapshot } from '../../engine/event/source.ts';
 import { typeName } from '../../engine/field/event-types.ts';
 import type { FieldEnv } from '../../engine/field/field.ts';
 import { compileFilter, type CompiledFilter } from '../../engine/filter/compile.ts';
@@ -35,6 +36,8 @@ export type PrintCommand = {
   readonly unbuffered: boolean;
   readonly progress: boolean;
   readonly debug: boolean;
+  /** Write only those processes of the start that match the filter. */
+  readonly filterProclist: boolean;
   /** Shown events after which to stop. */
   readonly limit?: number;
   readonly snaplen?: number;
@@ -44,6 +47,7 @@ export type PrintCommand = {
 
 const isInternal = EVENT_TYPES.map((type) => (type.classic?.category ?? type.category) === 'INTERNAL');
 
+const GENERIC_ENTER = 0;
 const isContainer = EVENT_TYPES.map((type) => type.name === 'container');
 const isPreamble = EVENT_TYPES.map((type) => /^(container|(user|group)(added|deleted))$/.test(type.name));
 
@@ -82,6 +86,15 @@ export async function print(command: PrintCommand): Promise<number> {
   }
   run.finish();
   return 0;
+}
+
+/** Whether a filter holds for a thread at an event that says nothing but its number. */
+function matchesThread(filter: CompiledFilter, machine: Machine, tid: number): boolean {
+  const cursor = new EventCursor();
+  cursor.load(encodeEvent({ code: GENERIC_ENTER, ts: 0n, tid, params: [0, 0] }));
+  cursor.next();
+  machine.apply(cursor);
+  return filter.test(machine);
 }
 
 /** Shows where in the text a mistake is. */
@@ -153,7 +166,7 @@ class Run {
         if (item.kind === 'snapshot') {
           this.inPreamble = true;
           this.machine.load(item.snapshot);
-          this.recorder?.section(item.snapshot);
+          this.recorder?.section(this.toRecord(item.snapshot));
         } else if (item.kind === 'events') {
           this.batch(item.bytes);
         }
@@ -170,6 +183,16 @@ class Run {
         this.drops[cause] = (this.drops[cause] ?? 0) + count;
       await source.close();
     }
+  }
+
+  /** A list of processes holds command lines and environments of all: what has nothing to do with the filter can be left out. */
+  private toRecord(snapshot: Snapshot): Snapshot {
+    const { filter, machine } = this;
+    if (filter === undefined || !this.command.filterProclist) return snapshot;
+    return {
+      ...snapshot,
+      threads: snapshot.threads.filter(({ tid }) => matchesThread(filter, machine, tid)),
+    };
   }
 
   private batch(bytes: Uint8Array): void {

@@ -2,7 +2,7 @@
 // The blocks before the first event: machine, interfaces, users, threads, descriptors. Read and written side by side, so that a
 // layout stands once. All versions are read; the writer emits those that old and current readers share.
 
-import { ByteReader, ByteWriter } from '../../engine/base/bytes.ts';
+import { ByteReader, type ByteWriter } from '../../engine/base/bytes.ts';
 import type { ByteText } from '../../engine/base/units.ts';
 import type {
   Snapshot,

@@ -51,8 +51,3 @@ export class CollectorError extends InputError {
     this.errno = errno;
   }
 }
-
-/** For the end of a switch over a union: does not compile when a case is missing. */
-export function assertUnreachable(value: never): never {
-  throw new Error(`unreachable case: ${String(value)}`);
-}

@@ -71,11 +71,3 @@ export function formatClock(startEpochNs: string, ts: RelativeNs, digits = 3): s
   const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
   return digits === 0 ? clock : `${clock}.${fraction}`;
 }
-
-/** Cuts the middle out: paths and ids keep both ends. `width` in characters. */
-export function middleEllipsis(text: string, width: number): string {
-  if (text.length <= width) return text;
-  if (width <= 1) return text.slice(0, Math.max(width, 0));
-  const tail = Math.ceil((width - 1) * 0.6);
-  return `${text.slice(0, width - 1 - tail)}…${text.slice(text.length - tail)}`;
-}

@@ -148,12 +148,17 @@ export const CAPTURE: Readonly<Record<string, string>> = {
   mount: 'ret path0 path1 path2 3',
   userfaultfd: 'ret 0:open',
   io_uring_enter: 'ret 0 1 2 3 zero',
-  clone: 'ret exe args tid pid ptid cwd fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap comm cgroups 0:clone uid gid vtid vpid zero',
+  clone:
+    'ret exe args tid pid ptid cwd fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap comm cgroups 0:clone uid gid vtid vpid zero',
   fork: 'ret exe args tid pid ptid cwd fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap comm cgroups zero uid gid vtid vpid zero',
-  vfork: 'ret exe args tid pid ptid cwd fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap comm cgroups zero uid gid vtid vpid zero',
-  clone3: 'ret exe args tid pid ptid cwd fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap comm cgroups long0+0:clone uid gid vtid vpid zero',
-  execve: 'ret exe args tid pid ptid cwd fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap comm cgroups env tty pgid loginuid zero zero zero zero zero zero zero uid exepath pgid gid path0',
-  execveat: 'ret exe args tid pid ptid cwd fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap comm cgroups env tty pgid loginuid zero zero zero zero zero zero zero uid exepath pgid gid',
+  vfork:
+    'ret exe args tid pid ptid cwd fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap comm cgroups zero uid gid vtid vpid zero',
+  clone3:
+    'ret exe args tid pid ptid cwd fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap comm cgroups long0+0:clone uid gid vtid vpid zero',
+  execve:
+    'ret exe args tid pid ptid cwd fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap comm cgroups env tty pgid loginuid zero zero zero zero zero zero zero uid exepath pgid gid path0',
+  execveat:
+    'ret exe args tid pid ptid cwd fdlimit pgft_maj pgft_min vm_size vm_rss vm_swap comm cgroups env tty pgid loginuid zero zero zero zero zero zero zero uid exepath pgid gid',
   procexit: 'status exitcode signal core none',
 };
 
@@ -191,23 +196,192 @@ export const GENERIC_PATHS: Readonly<Record<string, number>> = {
 
 /** Bits or values as the kernel has them, to those of the format. `mask`: any bit of the key sets the value. */
 export const KERNEL_MAPS: Readonly<
-  Record<string, { readonly kind: 'mask' | 'enum'; readonly pairs: readonly (readonly [number, number])[]; readonly keep?: number }>
+  Record<
+    string,
+    {
+      readonly kind: 'mask' | 'enum';
+      readonly pairs: readonly (readonly [number, number])[];
+      readonly keep?: number;
+    }
+  >
 > = {
   // the low two bits are the access mode
-  open: { kind: 'mask', pairs: [[0x40, 4], [0x80, 32], [0x200, 256], [0x400, 8], [0x800, 64], [0x1000, 144], [0x4000, 512], [0x8000, 2048], [0x10000, 9216], [0x80000, 4096], [0x100000, 128], [0x400000, 8192]] },
-  resolve: { kind: 'mask', pairs: [[1, 16], [2, 4], [4, 8], [8, 1], [16, 2], [32, 32]] },
-  nonblock: { kind: 'mask', pairs: [[0x800, 64], [0x80000, 4096]] },
-  sockflags: { kind: 'mask', pairs: [[0x800, 64], [0x80000, 4096]] },
-  clone: { kind: 'mask', pairs: [[0x100, 32768], [0x200, 2], [0x400, 1], [0x800, 2048], [0x2000, 1024], [0x4000, 134217728], [0x8000, 256], [0x10000, 8192], [0x20000, 32], [0x40000, 4096], [0x80000, 33554432], [0x100000, 512], [0x200000, 8388608], [0x800000, 16384], [0x1000000, 16777216], [0x2000000, 268435456], [0x4000000, 128], [0x8000000, 8], [0x10000000, 1048576], [0x20000000, 64], [0x40000000, 16], [0x80000000, 4]] },
-  prot: { kind: 'mask', pairs: [[1, 1], [2, 2], [4, 4], [8, 8], [16, 64], [0x1000000, 16], [0x2000000, 32]] },
-  mmap: { kind: 'mask', pairs: [[1, 1], [2, 2], [16, 4], [32, 8], [64, 16], [128, 4096], [256, 512], [0x800, 1024], [0x1000, 2048], [0x2000, 16384], [0x4000, 64], [0x8000, 128], [0x10000, 256]] },
-  statat: { kind: 'mask', pairs: [[0x1000, 4096], [0x800, 2048], [0x100, 256]] },
-  flock: { kind: 'mask', pairs: [[1, 1], [2, 2], [4, 4], [8, 8]] },
+  open: {
+    kind: 'mask',
+    pairs: [
+      [0x40, 4],
+      [0x80, 32],
+      [0x200, 256],
+      [0x400, 8],
+      [0x800, 64],
+      [0x1000, 144],
+      [0x4000, 512],
+      [0x8000, 2048],
+      [0x10000, 9216],
+      [0x80000, 4096],
+      [0x100000, 128],
+      [0x400000, 8192],
+    ],
+  },
+  resolve: {
+    kind: 'mask',
+    pairs: [
+      [1, 16],
+      [2, 4],
+      [4, 8],
+      [8, 1],
+      [16, 2],
+      [32, 32],
+    ],
+  },
+  nonblock: {
+    kind: 'mask',
+    pairs: [
+      [0x800, 64],
+      [0x80000, 4096],
+    ],
+  },
+  sockflags: {
+    kind: 'mask',
+    pairs: [
+      [0x800, 64],
+      [0x80000, 4096],
+    ],
+  },
+  clone: {
+    kind: 'mask',
+    pairs: [
+      [0x100, 32768],
+      [0x200, 2],
+      [0x400, 1],
+      [0x800, 2048],
+      [0x2000, 1024],
+      [0x4000, 134217728],
+      [0x8000, 256],
+      [0x10000, 8192],
+      [0x20000, 32],
+      [0x40000, 4096],
+      [0x80000, 33554432],
+      [0x100000, 512],
+      [0x200000, 8388608],
+      [0x800000, 16384],
+      [0x1000000, 16777216],
+      [0x2000000, 268435456],
+      [0x4000000, 128],
+      [0x8000000, 8],
+      [0x10000000, 1048576],
+      [0x20000000, 64],
+      [0x40000000, 16],
+      [0x80000000, 4],
+    ],
+  },
+  prot: {
+    kind: 'mask',
+    pairs: [
+      [1, 1],
+      [2, 2],
+      [4, 4],
+      [8, 8],
+      [16, 64],
+      [0x1000000, 16],
+      [0x2000000, 32],
+    ],
+  },
+  mmap: {
+    kind: 'mask',
+    pairs: [
+      [1, 1],
+      [2, 2],
+      [16, 4],
+      [32, 8],
+      [64, 16],
+      [128, 4096],
+      [256, 512],
+      [0x800, 1024],
+      [0x1000, 2048],
+      [0x2000, 16384],
+      [0x4000, 64],
+      [0x8000, 128],
+      [0x10000, 256],
+    ],
+  },
+  statat: {
+    kind: 'mask',
+    pairs: [
+      [0x1000, 4096],
+      [0x800, 2048],
+      [0x100, 256],
+    ],
+  },
+  flock: {
+    kind: 'mask',
+    pairs: [
+      [1, 1],
+      [2, 2],
+      [4, 4],
+      [8, 8],
+    ],
+  },
   epollcreate: { kind: 'mask', pairs: [[0x80000, 1]] },
-  fcntl: { kind: 'enum', pairs: [[0, 1], [1, 2], [2, 3], [3, 4], [4, 5], [5, 6], [6, 8], [7, 9], [8, 10], [9, 12], [10, 13], [11, 15], [12, 17], [13, 18], [14, 19], [15, 21], [16, 22], [36, 30], [37, 31], [38, 32], [1024, 23], [1025, 24], [1026, 27], [1029, 25], [1030, 26], [1031, 28], [1032, 29]] },
-  sockoptlevel: { kind: 'enum', pairs: [[1, 1], [6, 2]] },
+  fcntl: {
+    kind: 'enum',
+    pairs: [
+      [0, 1],
+      [1, 2],
+      [2, 3],
+      [3, 4],
+      [4, 5],
+      [5, 6],
+      [6, 8],
+      [7, 9],
+      [8, 10],
+      [9, 12],
+      [10, 13],
+      [11, 15],
+      [12, 17],
+      [13, 18],
+      [14, 19],
+      [15, 21],
+      [16, 22],
+      [36, 30],
+      [37, 31],
+      [38, 32],
+      [1024, 23],
+      [1025, 24],
+      [1026, 27],
+      [1029, 25],
+      [1030, 26],
+      [1031, 28],
+      [1032, 29],
+    ],
+  },
+  sockoptlevel: {
+    kind: 'enum',
+    pairs: [
+      [1, 1],
+      [6, 2],
+    ],
+  },
   // the operation, then the two bits beside it
-  futex: { kind: 'enum', pairs: [[0, 0], [1, 1], [2, 2], [3, 3], [4, 4], [5, 5], [6, 6], [7, 7], [8, 8], [9, 9], [10, 10], [11, 11], [12, 12]], keep: 384 },
+  futex: {
+    kind: 'enum',
+    pairs: [
+      [0, 0],
+      [1, 1],
+      [2, 2],
+      [3, 3],
+      [4, 4],
+      [5, 5],
+      [6, 6],
+      [7, 7],
+      [8, 8],
+      [9, 9],
+      [10, 10],
+      [11, 11],
+      [12, 12],
+    ],
+    keep: 384,
+  },
   // numbers are the same on both sides; the type of a socket loses its flags
   family: { kind: 'enum', pairs: [], keep: 0xffff },
   socktype: { kind: 'enum', pairs: [], keep: 0xf },

@@ -286,7 +286,9 @@ export class EventCursor {
   /** Path that the event carries besides its params (live generic events); '' if none. */
   get target(): ByteText {
     const at = this.option(EventOption.TARGET, 1);
-    return at < 0 ? '' : byteText(this.bytes, at, at + this.view.getUint16(at - 2, true)).replace(/\0.*$/s, '');
+    return at < 0
+      ? ''
+      : byteText(this.bytes, at, at + this.view.getUint16(at - 2, true)).replace(/\0.*$/s, '');
   }
 
   // Offset of an option's value of at least `size` bytes; -1 if the event does not have it.

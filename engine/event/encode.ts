@@ -32,7 +32,7 @@ const SIZES: Readonly<Record<string, number>> = {
 }; // prettier-ignore
 
 /** Bytes of a param's value; what is no integer type is taken as it is. */
-export function encodeParam(param: Param, value: ParamValue): Uint8Array {
+function encodeParam(param: Param, value: ParamValue): Uint8Array {
   if (value instanceof Uint8Array) return value;
   const writer = new ByteWriter();
   if (typeof value === 'string') {

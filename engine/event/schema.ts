@@ -85,7 +85,7 @@ function parseParam(text: string): Param {
   };
 }
 
-export function parseParams(text: string): Param[] {
+function parseParams(text: string): Param[] {
   return text === '' ? [] : text.split(' ').map(parseParam);
 }
 

@@ -9,7 +9,7 @@ import { FdType, type Fd } from '../state/fd.ts';
 /** Events before this are syscalls without an event type of their own. */
 const FIRST_NAMED = 2;
 
-export const typeFlags = Uint16Array.from(EVENT_TYPES, (type) => type.classic?.flags ?? type.flags);
+const typeFlags = Uint16Array.from(EVENT_TYPES, (type) => type.classic?.flags ?? type.flags);
 
 export function hasFlag(ctx: EventContext, flag: number): boolean {
   return ((typeFlags[ctx.evt.code] as number) & flag) !== 0;

@@ -175,7 +175,7 @@ function bytesInclude(bytes: Uint8Array, wanted: Uint8Array): boolean {
 }
 
 /** Shell pattern for a whole text: *, ?, […] and \; they match '/' too. */
-export function globPattern(glob: ByteText, ignoreCase: boolean): RegExp {
+function globPattern(glob: ByteText, ignoreCase: boolean): RegExp {
   let source = '';
   for (let i = 0; i < glob.length; i++) {
     const character = glob.charAt(i);

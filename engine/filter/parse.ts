@@ -27,7 +27,7 @@ const WORDS = [
 ] as const;
 const MODIFIERS: ReadonlySet<string> = new Set(['oneof', 'anyof', 'allof']);
 /** Transformers, with the fewest and most arguments. */
-export const TRANSFORMERS: Readonly<Record<string, readonly [number, number]>> = {
+const TRANSFORMERS: Readonly<Record<string, readonly [number, number]>> = {
   tolower: [1, 1],
   toupper: [1, 1],
   b64: [1, 1],

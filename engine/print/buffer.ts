@@ -31,7 +31,7 @@ export function formatBuffer(bytes: Uint8Array, mode: BufferMode): ByteText {
 }
 
 /** One character a byte, '.' for those that do not print. */
-export function dotted(bytes: Uint8Array, start: number, end: number): ByteText {
+function dotted(bytes: Uint8Array, start: number, end: number): ByteText {
   return byteText(bytes, start, end).replace(/[^\x20-\x7e]/g, '.');
 }
 

@@ -141,7 +141,7 @@ function read(piece: Piece, ctx: EventContext): Value | readonly Value[] | undef
 }
 
 /** A value as text, by the field's type and format. */
-export function valueText(value: Value | readonly Value[], field: Field, env: FieldEnv): ByteText {
+function valueText(value: Value | readonly Value[], field: Field, env: FieldEnv): ByteText {
   if (typeof value === 'string') return value;
   if (typeof value === 'number' || typeof value === 'bigint') return numberText(value, field);
   if (typeof value === 'boolean') return value ? 'true' : 'false';

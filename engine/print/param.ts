@@ -187,7 +187,7 @@ const relativeResolved: Text = (ctx, index) => {
 };
 
 /** A number as C's %g prints it: six significant digits. */
-export function formatG(value: number): string {
+function formatG(value: number): string {
   if (value === 0) return '0';
   const exponent = Math.floor(Math.log10(Math.abs(value)));
   const text = value.toPrecision(6);

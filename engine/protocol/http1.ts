@@ -39,9 +39,13 @@ export interface MessageListener {
   onEnd(kind: MessageKind, message: HttpMessage): void;
 }
 
-const REQUEST = /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE|PROPFIND|PROPPATCH|MKCOL|COPY|MOVE|LOCK|UNLOCK|REPORT|PURGE) [^\s]/;
+const REQUEST =
+  /^(?:GET|HEAD|POST|PUT|DELETE|OPTIONS|PATCH|CONNECT|TRACE|PROPFIND|PROPPATCH|MKCOL|COPY|MOVE|LOCK|UNLOCK|REPORT|PURGE) [^\s]/;
 const RESPONSE = /^HTTP\/1\.[01] \d/;
-const PREFIXES = 'GET |HEAD |POST |PUT |DELETE |OPTIONS |PATCH |CONNECT |TRACE |PROPFIND |PROPPATCH |MKCOL |COPY |MOVE |LOCK |UNLOCK |REPORT |PURGE |HTTP/1.1 |HTTP/1.0 '.split('|');
+const PREFIXES =
+  'GET |HEAD |POST |PUT |DELETE |OPTIONS |PATCH |CONNECT |TRACE |PROPFIND |PROPPATCH |MKCOL |COPY |MOVE |LOCK |UNLOCK |REPORT |PURGE |HTTP/1.1 |HTTP/1.0 '.split(
+    '|',
+  );
 
 const HEAD_LIMIT = 65536;
 const BODY_PREVIEW = 1024;
@@ -50,7 +54,12 @@ const BODY_PREVIEW = 1024;
 function startKind(text: ByteText): MessageKind | 'maybe' | undefined {
   if (REQUEST.test(text)) return 'request';
   if (RESPONSE.test(text)) return 'response';
-  if (text.length < 16 && PREFIXES.some((prefix) => prefix.startsWith(text) || (text.startsWith(prefix) && text.length === prefix.length))) {
+  if (
+    text.length < 16 &&
+    PREFIXES.some(
+      (prefix) => prefix.startsWith(text) || (text.startsWith(prefix) && text.length === prefix.length),
+    )
+  ) {
     return 'maybe';
   }
   return undefined;

@@ -78,7 +78,9 @@ export class Connection implements MessageListener {
   }
 
   onHead(kind: MessageKind, message: HttpMessage): 'normal' | 'no-body' | 'upgrade' {
-    const transaction = this.transactions.findLast((item) => item.request === message || item.response === message);
+    const transaction = this.transactions.findLast(
+      (item) => item.request === message || item.response === message,
+    );
     if (transaction === undefined) return 'normal';
     if (kind === 'request') {
       readRequest(transaction, message);
@@ -86,13 +88,19 @@ export class Connection implements MessageListener {
     }
     transaction.reason = message.startLine.slice(13);
     if (transaction.status === 101) return 'upgrade';
-    const bodyless = transaction.method === 'HEAD' || transaction.status < 200 || transaction.status === 204 || transaction.status === 304;
+    const bodyless =
+      transaction.method === 'HEAD' ||
+      transaction.status < 200 ||
+      transaction.status === 204 ||
+      transaction.status === 304;
     if (transaction.method === 'CONNECT' && transaction.status < 300) return 'upgrade';
     return bodyless ? 'no-body' : 'normal';
   }
 
   onEnd(kind: MessageKind, message: HttpMessage): void {
-    const transaction = this.transactions.findLast((item) => item.request === message || item.response === message);
+    const transaction = this.transactions.findLast(
+      (item) => item.request === message || item.response === message,
+    );
     if (transaction === undefined) return;
     if (kind === 'request') {
       readRequest(transaction, message);

@@ -12,9 +12,14 @@ import { connectionName, containerName, commandLine, protocolName, userName } fr
 import type { World } from './world.ts';
 
 /** Headers that let whoever reads them act as somebody else. */
-const SECRET = /^(?:authorization|proxy-authorization|cookie|set-cookie|x-api-key|api-key|x-auth-token|x-csrf-token|x-amz-security-token)$/i;
+const SECRET =
+  /^(?:authorization|proxy-authorization|cookie|set-cookie|x-api-key|api-key|x-auth-token|x-csrf-token|x-amz-security-token)$/i;
 
-export function transactionDetail(world: World, id: number, showSecrets: boolean): TransactionDetail | undefined {
+export function transactionDetail(
+  world: World,
+  id: number,
+  showSecrets: boolean,
+): TransactionDetail | undefined {
   const item = world.transactions.byId(id);
   if (item === undefined) return undefined;
   const { dims } = world.store;
@@ -38,7 +43,16 @@ export function transactionDetail(world: World, id: number, showSecrets: boolean
     end: item.end ?? response?.lastTs ?? null,
     request: side(item.request, showSecrets),
     ...(response === undefined ? {} : { response: side(response, showSecrets) }),
-    ...(peer === undefined ? {} : { peer: { id: peer.id, process: processOf(world, peer).name, pid: processOf(world, peer).pid, container: processOf(world, peer).container } }),
+    ...(peer === undefined
+      ? {}
+      : {
+          peer: {
+            id: peer.id,
+            process: processOf(world, peer).name,
+            pid: processOf(world, peer).pid,
+            container: processOf(world, peer).container,
+          },
+        }),
   };
 }
 
@@ -94,7 +108,8 @@ export function nodeDetail(world: World, key: string): NodeDetail | undefined {
       return processDetail(world, key, rest);
     case 't:': {
       const g = world.groups.threads.byName(rest);
-      const thread = g === undefined ? undefined : world.store.dims.threads[world.groups.threads.groups[g]?.row ?? -1];
+      const thread =
+        g === undefined ? undefined : world.store.dims.threads[world.groups.threads.groups[g]?.row ?? -1];
       return thread && { key, title: `thread ${thread.tid}`, facts: threadFacts(world, thread) };
     }
     case 'k:':
@@ -114,7 +129,9 @@ function containerDetail(world: World, key: string, id: string): NodeDetail | un
     fact('image', container.image),
     fact('address', container.ip),
     ...(container.privileged ? [fact('privileged', 'yes')] : []),
-    ...container.mounts.map((mount) => fact('mount', `${mount.source} on ${mount.dest}${mount.writable ? '' : ' (read-only)'}`)),
+    ...container.mounts.map((mount) =>
+      fact('mount', `${mount.source} on ${mount.dest}${mount.writable ? '' : ' (read-only)'}`),
+    ),
     ...[...container.labels].map(([name, value]) => fact(`label ${name}`, value)),
   ];
   return { key, title: containerName(world, id), facts: facts.filter((item) => item.value !== '') };
@@ -129,22 +146,42 @@ function processDetail(world: World, key: string, processKey: string): NodeDetai
     ...threadFacts(world, thread),
     fact('executable', thread.exepath),
     fact('directory', main.cwd),
-    fact('memory', main.vmRss > 0 ? `${formatBytes(main.vmRss * 1024)} resident, ${formatBytes(main.vmSize * 1024)} virtual` : ''),
+    fact(
+      'memory',
+      main.vmRss > 0
+        ? `${formatBytes(main.vmRss * 1024)} resident, ${formatBytes(main.vmSize * 1024)} virtual`
+        : '',
+    ),
     fact('descriptors', `${main.fds.size} open${main.fdlimit > 0 ? ` of ${main.fdlimit}` : ''}`),
     fact('cgroups', thread.cgroups.map(([subsystem, path]) => `${subsystem}=${path}`).join(' ')),
-    fact('began', process.first > 0 ? `${formatDuration(process.first)} after the start` : 'before the capture'),
+    fact(
+      'began',
+      process.first > 0 ? `${formatDuration(process.first)} after the start` : 'before the capture',
+    ),
     fact('state', process.alive ? 'running' : 'ended'),
   ];
-  return { key, title: `${showText(thread.comm)} ${process.pid}`, facts: facts.filter((item) => item.value !== '') };
+  return {
+    key,
+    title: `${showText(thread.comm)} ${process.pid}`,
+    facts: facts.filter((item) => item.value !== ''),
+  };
 }
 
 function threadFacts(world: World, thread: Thread): Fact[] {
   const parent = world.machine.threadByTid(thread.ptid);
   return [
     fact('command', commandLine(thread)),
-    fact('thread', thread.vtid >= 0 && thread.vtid !== thread.tid ? `${thread.tid} (${thread.vtid} in its container)` : String(thread.tid)),
+    fact(
+      'thread',
+      thread.vtid >= 0 && thread.vtid !== thread.tid
+        ? `${thread.tid} (${thread.vtid} in its container)`
+        : String(thread.tid),
+    ),
     fact('parent', thread.ptid < 0 ? '' : `${parent === undefined ? '' : `${parent.comm} `}${thread.ptid}`),
-    fact('user', thread.uid === NO_USER ? '' : `${String(userName(world, thread))} (${thread.uid}:${thread.gid})`),
+    fact(
+      'user',
+      thread.uid === NO_USER ? '' : `${String(userName(world, thread))} (${thread.uid}:${thread.gid})`,
+    ),
     fact('container', containerName(world, thread.containerId)),
   ].filter((item) => item.value !== '');
 }

@@ -25,11 +25,6 @@ export type DrillPath = {
   readonly range?: { readonly from: number; readonly to: number };
 };
 
-/** Starts at a view of the whole machine. */
-export function drillPath(view: string): DrillPath {
-  return { steps: [{ view }] };
-}
-
 /** The view on screen. */
 export function currentView(path: DrillPath): string {
   return path.steps.at(-1)?.view ?? 'containers';
@@ -45,13 +40,6 @@ export function drillInto(path: DrillPath, key: string, view: string, label?: st
 /** Shows another view of the same selection. */
 export function switchView(path: DrillPath, view: string): DrillPath {
   return { ...path, steps: [...path.steps.slice(0, -1), { view }] };
-}
-
-/** One level up; undefined at the top. */
-export function drillUp(path: DrillPath): DrillPath | undefined {
-  if (path.steps.length < 2) return undefined;
-  const parent = path.steps.at(-2) as DrillStep;
-  return { ...path, steps: [...path.steps.slice(0, -2), { view: parent.view }] };
 }
 
 const encode = (text: string): string => encodeURIComponent(text).replace(/%3A/g, ':').replace(/%2C/g, ',');

@@ -35,7 +35,10 @@ export function errorDetail(world: World, path: DrillPath): ErrorDetail | undefi
     const process = dims.processOf[failures.thread[k] as number] as number;
     byProcess.set(process, (byProcess.get(process) ?? 0) + 1);
   }
-  const picked = rows.length <= SAMPLES_FIRST + SAMPLES_LAST ? rows : [...rows.slice(0, SAMPLES_FIRST), ...rows.slice(-SAMPLES_LAST)];
+  const picked =
+    rows.length <= SAMPLES_FIRST + SAMPLES_LAST
+      ? rows
+      : [...rows.slice(0, SAMPLES_FIRST), ...rows.slice(-SAMPLES_LAST)];
   const times = rows.map((k) => failures.ts[k] as number);
   return {
     errno: errnoInfo(kind.errno),

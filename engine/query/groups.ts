@@ -77,10 +77,13 @@ export class Groupings {
       const owner = dims.processes[dims.fdProcess[row] as number]?.key ?? '';
       return `${owner}.${dims.fdNum[row]}.${fd(row).openedBy}`;
     });
-    this.files = new Grouping(fds, (row): ByteText | undefined => (fd(row).isFile ? fd(row).name : undefined));
+    this.files = new Grouping(fds, (row): ByteText | undefined =>
+      fd(row).isFile ? fd(row).name : undefined,
+    );
   }
 
   update(): void {
-    for (const grouping of [this.containers, this.processes, this.threads, this.descriptors, this.files]) grouping.update();
+    for (const grouping of [this.containers, this.processes, this.threads, this.descriptors, this.files])
+      grouping.update();
   }
 }

@@ -55,7 +55,8 @@ export function serveClient(port: Port, client: EngineClient): void {
     const method = client[request.method] as (...args: unknown[]) => Promise<unknown>;
     method.apply(client, [...request.args]).then(
       (value) => port.postMessage({ kind: 'result', id: request.id, value } satisfies Reply),
-      (error: unknown) => port.postMessage({ kind: 'error', id: request.id, fault: toFault(error) } satisfies Reply),
+      (error: unknown) =>
+        port.postMessage({ kind: 'error', id: request.id, fault: toFault(error) } satisfies Reply),
     );
   });
 }
@@ -70,7 +71,10 @@ function toFault(error: unknown): Fault {
     };
   }
   if (error instanceof InputError) return { code: error.code, message: error.message };
-  return { code: 'internal', message: error instanceof Error ? (error.stack ?? error.message) : String(error) };
+  return {
+    code: 'internal',
+    message: error instanceof Error ? (error.stack ?? error.message) : String(error),
+  };
 }
 
 function fromFault(fault: Fault): Error {

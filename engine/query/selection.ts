@@ -19,9 +19,14 @@ export function failureKey(kind: FailureKind): string {
   return `${errnoName(kind.errno)}|${kind.syscall}|${kind.target}`;
 }
 
-function parseFailureKey(key: string): { errno: number; syscall: string | undefined; target: string | undefined } {
+function parseFailureKey(key: string): {
+  errno: number;
+  syscall: string | undefined;
+  target: string | undefined;
+} {
   const [name = '', syscall, ...target] = key.split('|');
-  const errno = Object.entries(ERRNO_NAMES).find(([, text]) => text === name)?.[0] ?? /^errno (\d+)$/.exec(name)?.[1];
+  const errno =
+    Object.entries(ERRNO_NAMES).find(([, text]) => text === name)?.[0] ?? /^errno (\d+)$/.exec(name)?.[1];
   if (errno === undefined) throw new InputError('bad-path', `"${name}" is no errno`);
   return { errno: Number(errno), syscall, target: target.length === 0 ? undefined : target.join('|') };
 }
@@ -99,7 +104,8 @@ export class Selection {
       }
       case 'http':
         this.transaction = this.world.transactions.byId(Number(key));
-        if (this.transaction === undefined) throw new InputError('bad-path', `there is no transaction ${key}`);
+        if (this.transaction === undefined)
+          throw new InputError('bad-path', `there is no transaction ${key}`);
         return;
       default:
       // sections lead to views and select nothing

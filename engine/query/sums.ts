@@ -4,7 +4,20 @@
 import type { Segment } from '../store/segment.ts';
 import { RowFlag } from '../store/segment.ts';
 
-const METRICS = ['events', 'cpuTicks', 'fileIn', 'fileOut', 'netIn', 'netOut', 'errors', 'latencySum', 'latencyMax', 'calls', 'first', 'last'] as const;
+const METRICS = [
+  'events',
+  'cpuTicks',
+  'fileIn',
+  'fileOut',
+  'netIn',
+  'netOut',
+  'errors',
+  'latencySum',
+  'latencyMax',
+  'calls',
+  'first',
+  'last',
+] as const;
 
 export type SumName = (typeof METRICS)[number];
 

@@ -11,28 +11,52 @@ import { viewById, VIEWS, type Entity, type View } from '../view/views.ts';
 import type { Cell, Row, TableAnswer, TableQuery, ViewInfo } from './api.ts';
 import { currentView, type DrillPath } from './drill.ts';
 import { HOST_KEY, type Grouping } from './groups.ts';
-import { commandLine, connectionName, containerName, processLabel, protocolName, roleName, userName } from './names.ts';
+import {
+  commandLine,
+  connectionName,
+  containerName,
+  processLabel,
+  protocolName,
+  roleName,
+  userName,
+} from './names.ts';
 import { failureKey, Selection } from './selection.ts';
 import { Sums } from './sums.ts';
 import type { World } from './world.ts';
 
 /** A row before it is cut to the view's columns. */
-type Record = { readonly key: string; readonly cells: Readonly<{ [id: string]: Cell }>; readonly mark?: Row['mark']; readonly opens?: string | null };
+type Record = {
+  readonly key: string;
+  readonly cells: Readonly<{ [id: string]: Cell }>;
+  readonly mark?: Row['mark'];
+  readonly opens?: string | null;
+};
 
 /** Answers a table query. @throws InputError `unknown-view`, FilterError, `bad-path` */
 export function table(world: World, query: TableQuery): TableAnswer {
   const view = viewById(currentView(query.path));
   if (view === undefined || view.entity === 'event') {
-    throw new InputError('unknown-view', `there is no table view "${currentView(query.path)}": choose one of ${VIEWS.map((item) => item.id).join(', ')}`);
+    throw new InputError(
+      'unknown-view',
+      `there is no table view "${currentView(query.path)}": choose one of ${VIEWS.map((item) => item.id).join(', ')}`,
+    );
   }
   const selection = new Selection(world, query.path);
   let records = build(world, view, selection, query.path);
   if (query.find !== undefined && query.find !== '') {
     const wanted = query.find.toLowerCase();
-    records = records.filter((record) => Object.values(record.cells).some((cell) => typeof cell === 'string' && cell.toLowerCase().includes(wanted)));
+    records = records.filter((record) =>
+      Object.values(record.cells).some(
+        (cell) => typeof cell === 'string' && cell.toLowerCase().includes(wanted),
+      ),
+    );
   }
   const sort = view.columns.some((item) => item.id === query.sort) ? (query.sort as string) : view.sort;
-  const descending = query.descending ?? (query.sort === undefined || query.sort === view.sort ? view.descending : view.columns.find((item) => item.id === sort)?.unit !== 'text');
+  const descending =
+    query.descending ??
+    (query.sort === undefined || query.sort === view.sort
+      ? view.descending
+      : view.columns.find((item) => item.id === sort)?.unit !== 'text');
   if (sort !== '') records.sort((a, b) => compare(a, b, sort, descending));
   const offset = query.offset ?? 0;
   const shown = records.slice(offset, query.limit === undefined ? undefined : offset + query.limit);
@@ -72,16 +96,24 @@ function compare(a: Record, b: Record, column: string, descending: boolean): num
 }
 
 function whyEmpty(world: World, view: View, query: TableQuery): string {
-  if (world.store.events === 0) return world.isLive ? 'Waiting for the first events.' : 'The capture holds no events.';
+  if (world.store.events === 0)
+    return world.isLive ? 'Waiting for the first events.' : 'The capture holds no events.';
   if (query.find !== undefined && query.find !== '') return `No row contains "${query.find}".`;
-  if (query.path.filter !== undefined && query.path.filter !== '') return 'No event passes the filter: change it, or clear it.';
+  if (query.path.filter !== undefined && query.path.filter !== '')
+    return 'No event passes the filter: change it, or clear it.';
   if (query.path.range !== undefined) return 'Nothing in this time range: widen it.';
-  return view.entity === 'transaction' ? 'No HTTP was seen here.' : view.entity === 'failure' ? 'No call failed here.' : 'Nothing was seen here.';
+  return view.entity === 'transaction'
+    ? 'No HTTP was seen here.'
+    : view.entity === 'failure'
+      ? 'No call failed here.'
+      : 'Nothing was seen here.';
 }
 
 /** Views that apply to the selection of a path. */
 export function viewsFor(path: DrillPath): readonly ViewInfo[] {
-  const entered = path.steps.slice(0, -1).findLast((step) => step.key !== undefined && step.view !== 'sections');
+  const entered = path.steps
+    .slice(0, -1)
+    .findLast((step) => step.key !== undefined && step.view !== 'sections');
   return VIEWS.filter((view) => view.appliesTo.includes(entered?.view ?? '')).map((view) => ({
     id: view.id,
     title: view.title,
@@ -110,11 +142,22 @@ function build(world: World, view: View, selection: Selection, path: DrillPath):
 type Rates = { readonly all: Sums; readonly recent: Sums; readonly seconds: number };
 
 /** Sums by a grouping of thread rows: over the whole selection, and over the window that rates are taken from. */
-function sumThreads(world: World, selection: Selection, path: DrillPath, grouping: Grouping, totals: Sums): Rates {
+function sumThreads(
+  world: World,
+  selection: Selection,
+  path: DrillPath,
+  grouping: Grouping,
+  totals: Sums,
+): Rates {
   const window = world.window(path.range);
   const all = selection.isEverything ? totals : sumBy(selection, grouping, 'thread');
-  if (window.from === -Infinity || path.range !== undefined) return { all, recent: all, seconds: window.seconds };
-  const narrowed = Object.assign(Object.create(Object.getPrototypeOf(selection) as object) as Selection, selection, { from: window.from });
+  if (window.from === -Infinity || path.range !== undefined)
+    return { all, recent: all, seconds: window.seconds };
+  const narrowed = Object.assign(
+    Object.create(Object.getPrototypeOf(selection) as object) as Selection,
+    selection,
+    { from: window.from },
+  );
   return { all, recent: sumBy(narrowed, grouping, 'thread'), seconds: window.seconds };
 }
 
@@ -141,7 +184,11 @@ function usage(rates: Rates, group: number): { [id: string]: Cell } {
   };
 }
 
-function countTransactions(world: World, selection: Selection, groupOf: (transaction: Transaction) => number): Map<number, { count: number; failed: number }> {
+function countTransactions(
+  world: World,
+  selection: Selection,
+  groupOf: (transaction: Transaction) => number,
+): Map<number, { count: number; failed: number }> {
   const counts = new Map<number, { count: number; failed: number }>();
   for (const transaction of world.transactions.list) {
     if (!selection.hasTransaction(transaction)) continue;
@@ -200,7 +247,18 @@ function containers(world: World, selection: Selection, path: DrillPath): Record
     if (groups.containers.byName(container.id) !== undefined) continue;
     records.push({
       key: container.id,
-      cells: { name: containerName(world, container.id), cpu: 0, procs: 0, mem: null, file: 0, net: 0, http: 0, errors: 0, id: container.id, image: showText(container.image) },
+      cells: {
+        name: containerName(world, container.id),
+        cpu: 0,
+        procs: 0,
+        mem: null,
+        file: 0,
+        net: 0,
+        http: 0,
+        errors: 0,
+        id: container.id,
+        image: showText(container.image),
+      },
       mark: 'dim',
     });
   }
@@ -225,7 +283,8 @@ function processes(world: World, selection: Selection, path: DrillPath): Record[
       if ((rates.all.cpuTicks[g] as number) === 0) return [];
     }
     // live: the dead leave the table when they have nothing more to say
-    if (world.isLive && !process.alive && store.lastTs - process.last > 5e9 && path.range === undefined) return [];
+    if (world.isLive && !process.alive && store.lastTs - process.last > 5e9 && path.range === undefined)
+      return [];
     const thread = store.dims.threads[process.thread] as Thread;
     const requests = http.get(index);
     return [
@@ -241,7 +300,11 @@ function processes(world: World, selection: Selection, path: DrillPath): Record[
           container: containerName(world, thread.containerId),
           command: commandLine(thread),
         },
-        ...(requests !== undefined && requests.failed > 0 ? { mark: 'error' as const } : process.alive ? {} : { mark: 'dim' as const }),
+        ...(requests !== undefined && requests.failed > 0
+          ? { mark: 'error' as const }
+          : process.alive
+            ? {}
+            : { mark: 'dim' as const }),
       },
     ];
   });
@@ -256,7 +319,17 @@ function threads(world: World, selection: Selection, path: DrillPath): Record[] 
     if ((rates.all.events[g] as number) === 0 && (rates.all.cpuTicks[g] as number) === 0) return [];
     const thread = store.dims.threads[group.row] as Thread;
     const process = store.dims.processOf[group.row] as number;
-    return [{ key: group.key, cells: { tid: thread.tid, ...usage(rates, g), process: processLabel(world, process), name: showText(thread.comm) } }];
+    return [
+      {
+        key: group.key,
+        cells: {
+          tid: thread.tid,
+          ...usage(rates, g),
+          process: processLabel(world, process),
+          name: showText(thread.comm),
+        },
+      },
+    ];
   });
 }
 
@@ -282,7 +355,10 @@ function connections(world: World, selection: Selection): Record[] {
           http: requests?.count ?? 0,
           errors: sums.errors[g] as number,
           process: processLabel(world, process),
-          container: containerName(world, store.dims.threads[store.dims.processes[process]?.thread ?? -1]?.containerId ?? ''),
+          container: containerName(
+            world,
+            store.dims.threads[store.dims.processes[process]?.thread ?? -1]?.containerId ?? '',
+          ),
         },
         ...(requests === undefined ? { opens: 'events' } : {}),
         ...(requests !== undefined && requests.failed > 0 ? { mark: 'error' as const } : {}),
@@ -315,7 +391,11 @@ function files(world: World, selection: Selection): Record[] {
   });
   // what could never be opened has no descriptor, and is what people look for
   for (const [path, count] of failed) {
-    records.push({ key: path, cells: { path: showText(path), in: 0, out: 0, ops: count, time: null, errors: count }, mark: 'error' });
+    records.push({
+      key: path,
+      cells: { path: showText(path), in: 0, out: 0, ops: count, time: null, errors: count },
+      mark: 'error',
+    });
   }
   return records;
 }
@@ -340,7 +420,8 @@ export function forEachFailure(world: World, selection: Selection, visit: (k: nu
   const { failures } = store;
   const context = selection.filter === undefined ? undefined : world.context();
   for (let k = 0; k < failures.length; k++) {
-    if (selection.failureKinds !== undefined && !selection.failureKinds.has(failures.kind[k] as number)) continue;
+    if (selection.failureKinds !== undefined && !selection.failureKinds.has(failures.kind[k] as number))
+      continue;
     if (!selection.hasThread(failures.thread[k] as number)) continue;
     const ts = failures.ts[k] as number;
     if (ts < selection.from || ts >= selection.to) continue;
@@ -393,7 +474,7 @@ const EAGAIN = 11;
 const EINPROGRESS = 115;
 
 /** "Not now" answers of calls that do not block: normal in every event loop. */
-export function isBenign(errno: number): boolean {
+function isBenign(errno: number): boolean {
   return errno === EAGAIN || errno === EINPROGRESS;
 }
 
@@ -423,14 +504,20 @@ function transactions(world: World, selection: Selection): Record[] {
           time: item.request?.firstTs ?? item.response?.firstTs ?? null,
           connection: connectionName(fd),
         },
-        ...(item.status >= 500 ? { mark: 'error' as const } : item.status >= 400 ? { mark: 'warn' as const } : {}),
+        ...(item.status >= 500
+          ? { mark: 'error' as const }
+          : item.status >= 400
+            ? { mark: 'warn' as const }
+            : {}),
       },
     ];
   });
 }
 
 function sections(world: World, selection: Selection, path: DrillPath): Record[] {
-  const applicable = viewsFor(path).filter((info) => info.id !== 'sections' && info.id !== 'containers' && info.id !== 'procs');
+  const applicable = viewsFor(path).filter(
+    (info) => info.id !== 'sections' && info.id !== 'containers' && info.id !== 'procs',
+  );
   return applicable.map((info) => {
     const { count, headline, failed } = summary(world, selection, path, info.id);
     return {
@@ -442,7 +529,12 @@ function sections(world: World, selection: Selection, path: DrillPath): Record[]
   });
 }
 
-function summary(world: World, selection: Selection, path: DrillPath, id: string): { count: number; headline: string; failed: boolean } {
+function summary(
+  world: World,
+  selection: Selection,
+  path: DrillPath,
+  id: string,
+): { count: number; headline: string; failed: boolean } {
   if (id === 'events') {
     let count = 0;
     selection.forEach(() => {
@@ -451,7 +543,9 @@ function summary(world: World, selection: Selection, path: DrillPath, id: string
     return { count, headline: 'every event, in order', failed: false };
   }
   const view = viewById(id) as View;
-  const records = build(world, view, selection, path).sort((a, b) => compare(a, b, view.sort, view.descending));
+  const records = build(world, view, selection, path).sort((a, b) =>
+    compare(a, b, view.sort, view.descending),
+  );
   const first = records[0];
   if (first === undefined) return { count: 0, headline: '', failed: false };
   const cell = (name: string): string => String(first.cells[name] ?? '–');
@@ -463,7 +557,11 @@ function summary(world: World, selection: Selection, path: DrillPath, id: string
       return { count: total, headline: text, failed: worst.mark === 'error' };
     }
     case 'http':
-      return { count: records.length, headline: `${cell('status')} ${cell('method')} ${cell('url')}`, failed: first.mark === 'error' };
+      return {
+        count: records.length,
+        headline: `${cell('status')} ${cell('method')} ${cell('url')}`,
+        failed: first.mark === 'error',
+      };
     case 'connections':
       return { count: records.length, headline: cell('connection'), failed: first.mark === 'error' };
     case 'files':

@@ -132,7 +132,9 @@ export class TreeBuilder {
   private containers(parent: string): TreeNode[] {
     const { groups, machine, totals, store } = this.world;
     const processes = new Map<number, number[]>();
-    store.dims.processes.forEach((process, index) => push(processes, groups.containers.of[process.thread] as number, index));
+    store.dims.processes.forEach((process, index) =>
+      push(processes, groups.containers.of[process.thread] as number, index),
+    );
     const nodes = groups.containers.groups.map((group, g): TreeNode => {
       const members = processes.get(g) ?? [];
       const metrics = this.metrics(totals.containers, g, this.http(members));
@@ -146,7 +148,8 @@ export class TreeBuilder {
       };
     });
     for (const container of machine.containers.values()) {
-      if (groups.containers.byName(container.id) === undefined) nodes.push(this.containerNode(container.id, parent));
+      if (groups.containers.byName(container.id) === undefined)
+        nodes.push(this.containerNode(container.id, parent));
     }
     return this.cut(nodes);
   }
@@ -164,7 +167,9 @@ export class TreeBuilder {
       last: 0,
       metrics: NO_METRICS,
       children: {},
-      path: { steps: [{ view: 'containers', key: id, label: containerName(this.world, id) }, { view: 'procs' }] },
+      path: {
+        steps: [{ view: 'containers', key: id, label: containerName(this.world, id) }, { view: 'procs' }],
+      },
     };
   }
 
@@ -230,7 +235,8 @@ export class TreeBuilder {
     if (inside === undefined) return [];
     const steps = this.processSteps(index);
     const byConnection = new Map<number, Transaction[]>();
-    for (const item of inside.transactions) push(byConnection, groups.descriptors.of[item.fd] as number, item);
+    for (const item of inside.transactions)
+      push(byConnection, groups.descriptors.of[item.fd] as number, item);
 
     const connections = inside.connections.map((g): TreeNode => {
       const item = groups.descriptors.groups[g] as { key: string; row: number };
@@ -247,24 +253,28 @@ export class TreeBuilder {
         last: finite(totals.descriptors.last[g]),
         metrics: this.metrics(totals.descriptors, g, http),
         children: http.length > 0 ? { transaction: http.length } : {},
-        path: { steps: [...steps, { view: 'connections', key: item.key, label: connectionName(fd) }, { view: http.length > 0 ? 'http' : 'events' }] },
+        path: {
+          steps: [
+            ...steps,
+            { view: 'connections', key: item.key, label: connectionName(fd) },
+            { view: http.length > 0 ? 'http' : 'events' },
+          ],
+        },
       };
     });
-    const files = [...inside.files].map(
-      ([path, members]): TreeNode => ({
-        key: `f:${key}:${path}`,
-        parent,
-        kind: 'file',
-        name: showText(path),
-        detail: '',
-        alive: true,
-        first: Math.min(...members.map((g) => finite(totals.descriptors.first[g]))),
-        last: Math.max(...members.map((g) => finite(totals.descriptors.last[g]))),
-        metrics: addMetrics(members.map((g) => this.metrics(totals.descriptors, g, []))),
-        children: {},
-        path: { steps: [...steps, { view: 'files', key: path, label: showText(path) }, { view: 'events' }] },
-      }),
-    );
+    const files = [...inside.files].map(([path, members]): TreeNode => ({
+      key: `f:${key}:${path}`,
+      parent,
+      kind: 'file',
+      name: showText(path),
+      detail: '',
+      alive: true,
+      first: Math.min(...members.map((g) => finite(totals.descriptors.first[g]))),
+      last: Math.max(...members.map((g) => finite(totals.descriptors.last[g]))),
+      metrics: addMetrics(members.map((g) => this.metrics(totals.descriptors, g, []))),
+      children: {},
+      path: { steps: [...steps, { view: 'files', key: path, label: showText(path) }, { view: 'events' }] },
+    }));
     const threads = inside.threads.map((g): TreeNode => {
       const item = groups.threads.groups[g] as { key: string; row: number };
       const thread = store.dims.threads[item.row] as Thread;
@@ -279,7 +289,13 @@ export class TreeBuilder {
         last: finite(totals.threads.last[g]),
         metrics: this.metrics(totals.threads, g, []),
         children: {},
-        path: { steps: [...steps, { view: 'threads', key: item.key, label: String(thread.tid) }, { view: 'events' }] },
+        path: {
+          steps: [
+            ...steps,
+            { view: 'threads', key: item.key, label: String(thread.tid) },
+            { view: 'events' },
+          ],
+        },
       };
     });
     const errnos = [...inside.errnos].map(([errno, kinds]): TreeNode => {
@@ -309,7 +325,9 @@ export class TreeBuilder {
     const g = groups.descriptors.byName(key);
     if (g === undefined) return undefined;
     const process = store.dims.fdProcess[(groups.descriptors.groups[g] as { row: number }).row] as number;
-    const mine = (this.inside.get(process)?.transactions ?? []).filter((item) => groups.descriptors.of[item.fd] === g);
+    const mine = (this.inside.get(process)?.transactions ?? []).filter(
+      (item) => groups.descriptors.of[item.fd] === g,
+    );
     const steps = this.processSteps(process);
     const fd = store.dims.fds[(groups.descriptors.groups[g] as { row: number }).row] as Fd;
     return mine.slice(-this.limit).map((item): TreeNode => {
@@ -371,7 +389,9 @@ export class TreeBuilder {
           last: store.failures.ts[rows.at(-1) as number] as number,
           metrics: errorMetrics(rows.length),
           children: {},
-          path: { steps: [...steps, { view: 'errors', key, label: `${errno} ${target}` }, { view: 'failure' }] },
+          path: {
+            steps: [...steps, { view: 'errors', key, label: `${errno} ${target}` }, { view: 'failure' }],
+          },
           failure: { errno, syscall: kind.syscall, target, count: rows.length },
         });
       }
@@ -406,7 +426,8 @@ export class TreeBuilder {
   /** Failing and busy ones stay when there are too many. */
   private cut(nodes: TreeNode[]): TreeNode[] {
     if (nodes.length <= this.limit) return nodes;
-    const weight = (node: TreeNode): number => ((node.metrics[6] as number) > 0 ? 1e15 : 0) + (node.metrics[0] as number);
+    const weight = (node: TreeNode): number =>
+      ((node.metrics[6] as number) > 0 ? 1e15 : 0) + (node.metrics[0] as number);
     return nodes.sort((a, b) => weight(b) - weight(a)).slice(0, this.limit);
   }
 }
@@ -464,7 +485,8 @@ export function edges(world: World): TreeEdge[] {
   const servers = new Map<string, number>();
   groups.descriptors.groups.forEach((group) => {
     const fd = store.dims.fds[group.row] as Fd;
-    if (fd.role === 2 && fd.isInet && !fd.isServerSocket) servers.set(fd.name, store.dims.fdProcess[group.row] as number);
+    if (fd.role === 2 && fd.isInet && !fd.isServerSocket)
+      servers.set(fd.name, store.dims.fdProcess[group.row] as number);
   });
   const requests = new Map<number, { count: number; failed: number }>();
   for (const item of transactions.list) {
@@ -484,7 +506,15 @@ export function edges(world: World): TreeEdge[] {
     const from = nodeKey(store.dims.fdProcess[group.row] as number);
     const to = server === undefined ? `r:${remote.slice(0, remote.lastIndexOf(':'))}` : nodeKey(server);
     const key = `${from} ${to} ${fd.destPort}`;
-    const edge = merged.get(key) ?? { from, to, port: fd.destPort, bytesTo: 0, bytesFrom: 0, requests: 0, errors: 0 };
+    const edge = merged.get(key) ?? {
+      from,
+      to,
+      port: fd.destPort,
+      bytesTo: 0,
+      bytesFrom: 0,
+      requests: 0,
+      errors: 0,
+    };
     edge.bytesTo += totals.descriptors.netOut[g] as number;
     edge.bytesFrom += totals.descriptors.netIn[g] as number;
     edge.requests += requests.get(g)?.count ?? 0;

@@ -94,7 +94,11 @@ export class World {
   }
 
   /** The time over which rates are taken: the last seconds when live, the whole capture otherwise. */
-  window(range: { readonly from: number; readonly to: number } | undefined): { from: number; to: number; seconds: number } {
+  window(range: { readonly from: number; readonly to: number } | undefined): {
+    from: number;
+    to: number;
+    seconds: number;
+  } {
     const { store } = this;
     const first = store.segments[0]?.minTs ?? 0;
     if (range !== undefined) {

@@ -22,7 +22,7 @@ import type { EventContext, Group, User } from './context.ts';
 import type { Fd } from './fd.ts';
 import { loadSnapshot } from './load.ts';
 import { isZero, sameIp } from './tuple.ts';
-import { Thread, ThreadFlag, unknownThread } from './thread.ts';
+import { ThreadFlag, unknownThread, type Thread } from './thread.ts';
 
 /** Changes the machine by one event of the kind it is registered for. */
 export type Handler = (machine: Machine) => void;

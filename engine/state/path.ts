@@ -19,7 +19,7 @@ export function joinPath(base: ByteText, path: ByteText): ByteText {
 const CLEAN = /^(?:\/[\x21-\x2d\x30-\x7e][\x20-\x2d\x30-\x7e]*)+$/;
 const HAS_DOTS = /(?:^|\/)\.{1,2}(?:\/|$)/;
 
-export function normalisePath(path: ByteText): ByteText {
+function normalisePath(path: ByteText): ByteText {
   if (CLEAN.test(path) && !HAS_DOTS.test(path)) return path;
   const absolute = path.startsWith('/');
   const parts: string[] = [];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What tuples in events say about a socket: addresses, role, name. Source = client, destination = server, always.
 
-import { Fd, FdType, L4, Role } from './fd.ts';
+import { type Fd, FdType, L4, Role } from './fd.ts';
 import type { Machine } from './machine.ts';
 import {
   formatEndpoint,

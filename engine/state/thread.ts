@@ -22,7 +22,7 @@ export const ThreadFlag = {
 export const NO_USER = 0xffffffff;
 
 /** comm and exe of a thread of which nothing is known. */
-export const NOT_AVAILABLE = '<NA>';
+const NOT_AVAILABLE = '<NA>';
 
 export class Thread {
   tid: number;

@@ -51,7 +51,16 @@ export class EventStore {
   failed = 0;
   lastTs: RelativeNs = 0;
   private readonly budget: number;
-  private readonly row: EventRow = { ts: 0, code: 0, cpu: 0, flags: 0, thread: -1, fd: -1, result: 0, latency: -1 };
+  private readonly row: EventRow = {
+    ts: 0,
+    code: 0,
+    cpu: 0,
+    flags: 0,
+    thread: -1,
+    fd: -1,
+    result: 0,
+    latency: -1,
+  };
 
   /** @param budgetBytes memory for events; Infinity keeps all */
   constructor(budgetBytes = Infinity) {
@@ -92,7 +101,8 @@ export class EventStore {
     segment.append(row, evt.bytes, evt.start, evt.end);
     if (evt.ts > this.lastTs) this.lastTs = evt.ts;
     if ((flags & RowFlag.HIDDEN) === 0) this.events++;
-    if ((flags & (RowFlag.FAILED | RowFlag.HIDDEN)) === RowFlag.FAILED && row.thread >= 0) this.addFailure(machine, row.thread);
+    if ((flags & (RowFlag.FAILED | RowFlag.HIDDEN)) === RowFlag.FAILED && row.thread >= 0)
+      this.addFailure(machine, row.thread);
     return row;
   }
 
@@ -100,7 +110,12 @@ export class EventStore {
     const { evt } = machine;
     this.failed++;
     const syscall = eventName(evt.code, () => evt.uint(0));
-    this.failures.add({ errno: -machine.result, syscall, target: targetOf(machine) }, evt.num, thread, evt.ts);
+    this.failures.add(
+      { errno: -machine.result, syscall, target: targetOf(machine) },
+      evt.num,
+      thread,
+      evt.ts,
+    );
   }
 
   private openSegment(num: number): Segment {

@@ -5,7 +5,16 @@
 import type { Column } from '../query/api.ts';
 
 /** What a row of a view is. */
-export type Entity = 'container' | 'process' | 'thread' | 'connection' | 'file' | 'failure' | 'transaction' | 'section' | 'event';
+export type Entity =
+  | 'container'
+  | 'process'
+  | 'thread'
+  | 'connection'
+  | 'file'
+  | 'failure'
+  | 'transaction'
+  | 'section'
+  | 'event';
 
 export type View = {
   readonly id: string;
@@ -21,7 +30,13 @@ export type View = {
   readonly appliesTo: readonly string[];
 };
 
-const column = (id: string, title: string, unit: Column['unit'], width: number, description: string): Column => ({
+const column = (
+  id: string,
+  title: string,
+  unit: Column['unit'],
+  width: number,
+  description: string,
+): Column => ({
   id,
   title,
   unit,
@@ -29,7 +44,13 @@ const column = (id: string, title: string, unit: Column['unit'], width: number, 
   description,
 });
 
-const CPU = column('cpu', 'CPU%', 'percent', 6, 'share of one core, user and system together; threads of a process add up');
+const CPU = column(
+  'cpu',
+  'CPU%',
+  'percent',
+  6,
+  'share of one core, user and system together; threads of a process add up',
+);
 const MEM = column('mem', 'MEM', 'bytes', 7, 'resident memory');
 const FILE = column('file', 'FILE/s', 'rate', 8, 'bytes read from and written to files, a second');
 const NET = column('net', 'NET/s', 'rate', 8, 'bytes received and sent over sockets, a second');
@@ -91,7 +112,8 @@ export const VIEWS: readonly View[] = [
   {
     id: 'sections',
     title: 'Inside',
-    description: 'What is inside a process or container: its connections, files, errors, requests, threads and events',
+    description:
+      'What is inside a process or container: its connections, files, errors, requests, threads and events',
     entity: 'section',
     columns: [
       column('section', 'SECTION', 'text', 14, 'what it leads to'),
@@ -168,7 +190,13 @@ export const VIEWS: readonly View[] = [
       column('status', 'STATUS', 'id', 6, 'status of the response; – if none was seen'),
       column('method', 'METHOD', 'text', 7, 'method of the request'),
       column('url', 'URL', 'text', 26, 'host and path'),
-      column('latency', 'LATENCY', 'duration', 8, 'from the first byte of the request to the last of the response'),
+      column(
+        'latency',
+        'LATENCY',
+        'duration',
+        8,
+        'from the first byte of the request to the last of the response',
+      ),
       column('bytes', 'BYTES', 'bytes', 8, 'length of the response, head and body'),
       column('role', 'ROLE', 'text', 6, 'whether the process asked or answered'),
       PROCESS,

@@ -65,7 +65,9 @@ describe('a capture file', () => {
   });
 
   test('that is something else is refused with one sentence', async () => {
-    await expect(FileSource.open(capture(Buffer.from('#!/bin/sh\necho no capture\n')))).rejects.toThrow('is no scap capture');
+    await expect(FileSource.open(capture(Buffer.from('#!/bin/sh\necho no capture\n')))).rejects.toThrow(
+      'is no scap capture',
+    );
     await expect(FileSource.open('/nonexistent/x.scap')).rejects.toThrow('there is no such file');
   });
 });

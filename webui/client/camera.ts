@@ -46,7 +46,7 @@ export class Camera {
 
   jump(rect: Rect): void {
     this.flight++;
-    select(this.canvas).call(this.behaviour.transform, this.fitting(rect));
+    this.behaviour.transform(select(this.canvas), this.fitting(rect));
   }
 
   /** Flies to a rect, along the path that looks most even. */
@@ -73,8 +73,8 @@ export class Camera {
       const eased = t < 0.5 ? 2 * t * t : 1 - (2 - 2 * t) ** 2 / 2;
       const [x, y, w] = path(eased);
       const k = width / w;
-      select(this.canvas).call(
-        this.behaviour.transform,
+      this.behaviour.transform(
+        select(this.canvas),
         zoomIdentity.translate(width / 2 - x * k, height / 2 - y * k).scale(k),
       );
       if (t < 1) requestAnimationFrame(step);
@@ -92,17 +92,17 @@ export class Camera {
   restore([x, y, w]: readonly [number, number, number]): void {
     const { clientWidth: width, clientHeight: height } = this.canvas;
     const k = width / w;
-    select(this.canvas).call(
-      this.behaviour.transform,
+    this.behaviour.transform(
+      select(this.canvas),
       zoomIdentity.translate(width / 2 - x * k, height / 2 - y * k).scale(k),
     );
   }
 
   zoomBy(factor: number): void {
-    select(this.canvas).call(this.behaviour.scaleBy, factor);
+    this.behaviour.scaleBy(select(this.canvas), factor);
   }
 
   panBy(dx: number, dy: number): void {
-    select(this.canvas).call(this.behaviour.translateBy, dx / this.transform.k, dy / this.transform.k);
+    this.behaviour.translateBy(select(this.canvas), dx / this.transform.k, dy / this.transform.k);
   }
 }

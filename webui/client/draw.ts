@@ -43,7 +43,7 @@ export type Drawn = {
   readonly texts: string[];
 };
 
-export const OPEN_AT = 60;
+const OPEN_AT = 60;
 const SPECK = 2.5;
 const CHIP = 22;
 const SHEET = 110;

@@ -216,7 +216,8 @@ function exePath(machine: Machine, evt: EventCursor, enter: EventCursor | undefi
 function becomeProgram(machine: Machine, thread: Thread): void {
   for (const [num, fd] of thread.fds) if ((fd.openFlags & O_CLOEXEC) !== 0) thread.fds.delete(num);
   if (thread.childCount === 0) return;
-  for (const other of [...machine.threads.values()]) {
+  // a Map may lose entries while it is walked
+  for (const other of machine.threads.values()) {
     if (other.pid === thread.pid && other !== thread) machine.removeThread(other, true);
   }
   thread.childCount = 0;
