@@ -8,7 +8,7 @@
 
 import { FilterError, InputError } from './base/errors.ts';
 import { EventCursor } from './event/cursor.ts';
-import { eventType } from './event/schema.ts';
+import { Numbering } from './event/numbering.ts';
 import type { EventSource } from './event/source.ts';
 import type {
   EngineClient,
@@ -56,8 +56,7 @@ export class Session implements EngineClient {
   private phase: Status['phase'] = 'loading';
   private failure: string | undefined = undefined;
   private version = 0;
-  private num = 0;
-  private hasBase = false;
+  private readonly numbering = new Numbering();
   private statusAt = 0;
   private rate = 0;
   private rateEvents = 0;
@@ -80,8 +79,10 @@ export class Session implements EngineClient {
         if (this.closed) return;
         const item = await this.source.next();
         if (item === undefined) break;
-        if (item.kind === 'snapshot') this.world.machine.load(item.snapshot);
-        else if (item.kind === 'events') this.ingest(item.bytes);
+        if (item.kind === 'snapshot') {
+          this.world.machine.load(item.snapshot);
+          this.numbering.restart();
+        } else if (item.kind === 'events') this.ingest(item.bytes);
         this.publish();
         // questions that wait get their turn
         await new Promise<void>((resolve) => setImmediate(resolve));
@@ -101,10 +102,10 @@ export class Session implements EngineClient {
     const { machine, store, transactions } = this.world;
     cursor.load(bytes);
     while (cursor.next()) {
-      cursor.num = ++this.num;
-      if (!this.hasBase) this.setBase();
+      const standing = this.numbering.next(cursor);
       machine.apply(cursor);
-      const row = store.append(machine);
+      if (standing === 'uncounted') continue;
+      const row = store.append(machine, standing === 'hidden');
       if ((row.flags & RowFlag.NET) === 0) continue;
       if ((row.flags & (RowFlag.READ | RowFlag.WRITE)) !== 0) {
         const process = store.dims.processOf[row.thread] as number;
@@ -118,15 +119,6 @@ export class Session implements EngineClient {
       }
     }
     this.version++;
-  }
-
-  // Time 0 is the first event that is no container event: those are stamped 0 or with the time of their look-up.
-  private setBase(): void {
-    const { cursor } = this;
-    if (eventType(cursor.code).name === 'container') return;
-    this.hasBase = true;
-    cursor.setBase(cursor.epochNs);
-    cursor.seek(cursor.start);
   }
 
   private publish(force = false): void {

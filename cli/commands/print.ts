@@ -6,6 +6,7 @@ import { CaptureError, FilterError, InputError } from '../../engine/base/errors.
 import { toByteText } from '../../engine/base/text.ts';
 import { EventCursor, STATE_ONLY } from '../../engine/event/cursor.ts';
 import { encodeEvent } from '../../engine/event/encode.ts';
+import { Numbering } from '../../engine/event/numbering.ts';
 import { EVENT_TYPES } from '../../engine/event/schema.ts';
 import type { EventSource, Snapshot } from '../../engine/event/source.ts';
 import { typeName } from '../../engine/field/event-types.ts';
@@ -48,8 +49,6 @@ export type PrintCommand = {
 const isInternal = EVENT_TYPES.map((type) => (type.classic?.category ?? type.category) === 'INTERNAL');
 
 const GENERIC_ENTER = 0;
-const isContainer = EVENT_TYPES.map((type) => type.name === 'container');
-const isPreamble = EVENT_TYPES.map((type) => /^(container|(user|group)(added|deleted))$/.test(type.name));
 
 /** @throws InputError for what the user can mend */
 export async function print(command: PrintCommand): Promise<number> {
@@ -124,9 +123,6 @@ function environment(command: PrintCommand): FieldEnv {
 
 class Run {
   stopped = false;
-  private hasBase = false;
-  /** Only containers, users and groups so far: they describe what was there before, and are not shown. */
-  private inPreamble = true;
   private readonly machine = new Machine({ classic: true });
   private readonly cursor = new EventCursor();
   private readonly writer: LineWriter;
@@ -135,7 +131,7 @@ class Run {
   private readonly suppressed: ReadonlySet<string>;
   private readonly started = performance.now();
   private source: EventSource | undefined;
-  private events = 0;
+  private readonly numbering = new Numbering();
   private shown = 0;
   private skipped = 0;
   private drops: Record<string, number> = {};
@@ -164,7 +160,7 @@ class Run {
         const item = await source.next();
         if (item === undefined) break;
         if (item.kind === 'snapshot') {
-          this.inPreamble = true;
+          this.numbering.restart();
           this.machine.load(item.snapshot);
           this.recorder?.section(this.toRecord(item.snapshot));
         } else if (item.kind === 'events') {
@@ -201,26 +197,18 @@ class Run {
     const all = recorder !== undefined && filter === undefined && this.command.limit === undefined;
     if (all) recorder.events(bytes);
     while (cursor.next()) {
-      this.inPreamble &&= isPreamble[cursor.code] === true;
-      // times count from the first event that happened; users and groups that were there before are not even numbered
-      if (!this.hasBase && !this.inPreamble) {
-        cursor.setBase(cursor.epochNs);
-        cursor.seek(cursor.start);
-        this.hasBase = true;
-      }
-      if (!this.inPreamble || isContainer[cursor.code] === true) this.events++;
-      cursor.num = this.events;
+      const standing = this.numbering.next(cursor);
       machine.apply(cursor);
       if (
         this.suppressed.size > 0 &&
         machine.thread !== undefined &&
         this.suppressed.has(machine.thread.comm)
       ) {
-        this.events--;
+        this.numbering.ignore();
         this.skipped++;
         continue;
       }
-      if (this.inPreamble) {
+      if (standing !== 'shown') {
         if (recorder !== undefined && !all) recorder.events(bytes.subarray(cursor.start, cursor.end));
         continue;
       }
@@ -228,9 +216,9 @@ class Run {
       if (recorder !== undefined && !all) recorder.events(bytes.subarray(cursor.start, cursor.end));
       if ((cursor.dumpFlags & STATE_ONLY) !== 0) continue;
       if (this.command.summary) this.count();
-      // -n counts what passes the filter, internal events included
-      this.shown++;
       const visible = isInternal[cursor.code] !== true || this.command.debug;
+      // sysdig counts for -n what passes the filter, internal events included; live, where those are our own, only what shows
+      if (visible || this.source?.kind === 'file') this.shown++;
       if (visible && !this.command.quiet && recorder === undefined) this.line();
       if (this.shown === this.command.limit) {
         this.stopped = true;
@@ -284,7 +272,7 @@ class Run {
     const seconds = (performance.now() - this.started) / 1000;
     const lost = Object.values(this.drops).reduce((sum, count) => sum + count, 0);
     process.stderr.write(
-      `Driver Events:${this.source?.kind === 'live' ? this.events + lost : 0}\nDriver Drops:${lost}\nSuppressed by Comm:${this.skipped}\n` +
+      `Driver Events:${this.source?.kind === 'live' ? this.numbering.count + lost : 0}\nDriver Drops:${lost}\nSuppressed by Comm:${this.skipped}\n` +
         `Elapsed time: ${seconds.toFixed(3)}, Captured Events: ${this.shown}, ${(this.shown / seconds).toFixed(2)} eps\n`,
     );
   }

@@ -68,11 +68,11 @@ export class EventStore {
   }
 
   /** Stores the machine's current event. The returned row is valid until the next call. */
-  append(machine: Machine): Readonly<EventRow> {
+  append(machine: Machine, isHidden = false): Readonly<EventRow> {
     const { evt, thread } = machine;
     const row = this.row;
     let flags = staticFlags[evt.code] as number;
-    if ((evt.dumpFlags & STATE_ONLY) !== 0) flags |= RowFlag.HIDDEN;
+    if (isHidden || (evt.dumpFlags & STATE_ONLY) !== 0) flags |= RowFlag.HIDDEN;
     row.ts = evt.ts;
     row.code = evt.code;
     row.cpu = evt.cpu;
