@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // The addon's typed face. Nothing else loads it.
 
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
 
 export type CaptureOptions = {
   /** Bytes of each I/O buffer, at most 16384. */
@@ -38,11 +40,14 @@ type Addon = { readonly Capture: new (options: CaptureOptions) => Capture };
 
 const require = createRequire(import.meta.url);
 
+// from dist/collector when built, from collector when the sources run themselves (tests)
+const PLACES = ['../../build/Release/sonde.node', '../build/Release/sonde.node'];
+
 /** The addon, or undefined where it was not built. */
 export function loadAddon(): Addon | undefined {
-  try {
-    return require('../../build/Release/sonde.node') as Addon;
-  } catch {
-    return undefined;
+  for (const place of PLACES) {
+    const path = fileURLToPath(new URL(place, import.meta.url));
+    if (existsSync(path)) return require(path) as Addon;
   }
+  return undefined;
 }

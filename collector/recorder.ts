@@ -7,6 +7,8 @@
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { InputError } from '../engine/base/errors.ts';
 import { ByteWriter } from '../engine/base/bytes.ts';
+import { EventCursor } from '../engine/event/cursor.ts';
+import { CLASSIC_SYSCALLS, FIRST_NAMED } from '../engine/event/generic.ts';
 import type { EventSource, Snapshot, SourceItem, SourceStats } from '../engine/event/source.ts';
 import {
   BYTE_ORDER_MAGIC,
@@ -52,6 +54,19 @@ export function encodeSection(snapshot: Snapshot): Uint8Array {
   return writer.bytes();
 }
 
+// Generic events of newer calls get number 0, see CLASSIC_SYSCALLS. Nearly all batches are left as they are.
+function readableByAll(bytes: Uint8Array): Uint8Array {
+  const cursor = new EventCursor();
+  cursor.load(bytes);
+  let copy: Uint8Array | undefined;
+  while (cursor.next()) {
+    if (cursor.code >= FIRST_NAMED || cursor.uint(0) < CLASSIC_SYSCALLS || cursor.count < 2) continue;
+    copy ??= bytes.slice();
+    copy.fill(0, cursor.at(0), cursor.at(0) + cursor.size(0));
+  }
+  return copy ?? bytes;
+}
+
 export class Recorder {
   private readonly path: string;
   private readonly fd: number;
@@ -73,7 +88,7 @@ export class Recorder {
 
   /** @param bytes whole event blocks */
   events(bytes: Uint8Array): void {
-    this.append(bytes);
+    this.append(readableByAll(bytes));
   }
 
   private append(bytes: Uint8Array): void {

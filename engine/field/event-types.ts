@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What fields know of event types, by code: looked up in arrays, never computed per event.
 
+import { FIRST_NAMED, genericSyscall } from '../event/generic.ts';
 import { EVENT_TYPES, EventFlag, type EventType } from '../event/schema.ts';
 import { SYSCALL_ROWS } from '../event/syscalls.ts';
 import type { EventContext } from '../state/context.ts';
 import { FdType, type Fd } from '../state/fd.ts';
-
-/** Events before this are syscalls without an event type of their own. */
-const FIRST_NAMED = 2;
 
 const typeFlags = Uint16Array.from(EVENT_TYPES, (type) => type.classic?.flags ?? type.flags);
 
@@ -30,7 +28,7 @@ const syscallCategories = new Map(SYSCALL_ROWS.map((row) => [row.sc, row.categor
 export function typeName(ctx: EventContext): string {
   const { code } = ctx.evt;
   if (code >= FIRST_NAMED) return names[code] as string;
-  return syscallNames.get(ctx.evt.uint(0)) ?? '<unknown>';
+  return syscallNames.get(genericSyscall(ctx.evt)) ?? '<unknown>';
 }
 
 /** Codes and syscalls with a name, for comparisons without text. */
@@ -56,7 +54,7 @@ export const TYPE_NAMES: ReadonlySet<string> = new Set([
 
 export function categoryOf(ctx: EventContext): string {
   const { code } = ctx.evt;
-  if (code < FIRST_NAMED) return syscallCategories.get(ctx.evt.uint(0)) ?? 'OTHER';
+  if (code < FIRST_NAMED) return syscallCategories.get(genericSyscall(ctx.evt)) ?? 'OTHER';
   const type = EVENT_TYPES[code] as EventType;
   return type.classic?.category ?? type.category;
 }

@@ -5,6 +5,7 @@ import { InputError } from '../base/errors.ts';
 import type { ByteText } from '../base/units.ts';
 import { ERRNO_NAMES } from '../event/enums.ts';
 import { errnoText } from '../event/errno.ts';
+import { FIRST_NAMED, genericSyscall } from '../event/generic.ts';
 import { EVENT_TYPES, EventFlag, type EventType } from '../event/schema.ts';
 import { formatArgs, paramIndexes, paramText } from '../print/args.ts';
 import type { EventContext } from '../state/context.ts';
@@ -393,7 +394,7 @@ export const EVT: FieldClass = {
         const { codes, syscalls } = withName(name);
         return {
           extract: ({ evt }) =>
-            codes[evt.code] === 1 || (evt.code < 2 && syscalls.has(evt.uint(0))) ? 1 : 0,
+            codes[evt.code] === 1 || (evt.code < FIRST_NAMED && syscalls.has(genericSyscall(evt))) ? 1 : 0,
         };
       },
       { arg: 'required' },

@@ -3,6 +3,7 @@
 // as soon as the answer is known. A check of a field that has no value is false, whatever the operator.
 
 import { FilterError } from '../base/errors.ts';
+import { FIRST_NAMED, genericSyscall } from '../event/generic.ts';
 import { withName } from '../field/event-types.ts';
 import {
   DEFAULT_ENV,
@@ -269,7 +270,8 @@ function byType(check: Check, syscallsOnly: boolean): Match | undefined {
     for (const sc of item.syscalls) syscalls.add(sc);
   }
   const negate = check.operator === '!=';
-  return ({ evt }) => (evt.code > 1 ? codes[evt.code] === 1 : syscalls.has(evt.uint(0))) !== negate;
+  return ({ evt }) =>
+    (evt.code >= FIRST_NAMED ? codes[evt.code] === 1 : syscalls.has(genericSyscall(evt))) !== negate;
 }
 
 /**

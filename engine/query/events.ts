@@ -29,7 +29,7 @@ export function eventLine(context: StoredContext, segment: Segment, index: numbe
     process: showText(thread?.comm ?? ''),
     tid: evt.tid,
     dir: (flags & RowFlag.EXIT) !== 0 ? '<' : '>',
-    type: eventName(evt.code, () => evt.uint(0)),
+    type: eventName(evt),
     args: showText(formatArgs(context)),
     latency: (flags & RowFlag.EXIT) === 0 || latency < 0 ? null : latency,
     failed: (flags & RowFlag.FAILED) !== 0,

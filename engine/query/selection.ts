@@ -45,6 +45,7 @@ export class Selection {
   from = -Infinity;
   to = Infinity;
   filter: CompiledFilter | undefined = undefined;
+  private transactionContext: StoredContext | undefined = undefined;
   private readonly world: World;
 
   constructor(world: World, path: DrillPath) {
@@ -126,7 +127,24 @@ export class Selection {
     if (!this.hasThread(transaction.thread) || !this.hasFd(transaction.fd)) return false;
     const start = transaction.request?.firstTs ?? transaction.response?.firstTs ?? 0;
     const end = transaction.response?.lastTs ?? transaction.request?.lastTs ?? start;
-    return end >= this.from && start < this.to;
+    return end >= this.from && start < this.to && this.filterTakes(transaction);
+  }
+
+  /** A filter selects a transaction by the events that its request and its response began or ended with. */
+  private filterTakes({ request, response }: Transaction): boolean {
+    const { filter } = this;
+    if (filter === undefined) return true;
+    const { store } = this.world;
+    this.transactionContext ??= this.world.context();
+    const context = this.transactionContext;
+    return [request?.firstEvent, request?.lastEvent, response?.firstEvent, response?.lastEvent].some(
+      (num) => {
+        const found = num === undefined ? undefined : store.find(num);
+        if (found === undefined) return false;
+        context.moveTo(found.segment, found.index);
+        return filter.test(context);
+      },
+    );
   }
 
   /**

@@ -10,7 +10,8 @@
 import type { DurationNs, RelativeNs } from '../base/units.ts';
 import { ERRNO_NAMES } from '../event/enums.ts';
 import { EVENT_TYPES, EventFlag } from '../event/schema.ts';
-import { STATE_ONLY } from '../event/cursor.ts';
+import { STATE_ONLY, type EventCursor } from '../event/cursor.ts';
+import { FIRST_NAMED, genericSyscall } from '../event/generic.ts';
 import { SYSCALL_ROWS } from '../event/syscalls.ts';
 import type { Machine } from '../state/machine.ts';
 import { targetOf } from '../state/target.ts';
@@ -35,9 +36,9 @@ const staticFlags = EVENT_TYPES.map((type) => {
 const syscallNames = new Map(SYSCALL_ROWS.map((row) => [row.sc, row.name]));
 
 /** evt.type of any event: generic ones are called by their syscall. */
-export function eventName(code: number, syscall: () => number): string {
-  if (code > 1) return EVENT_TYPES[code]?.name ?? '';
-  return syscallNames.get(syscall()) ?? 'unknown';
+export function eventName(evt: EventCursor): string {
+  if (evt.code >= FIRST_NAMED) return EVENT_TYPES[evt.code]?.name ?? '';
+  return syscallNames.get(genericSyscall(evt)) ?? 'unknown';
 }
 
 export class EventStore {
@@ -109,7 +110,7 @@ export class EventStore {
   private addFailure(machine: Machine, thread: number): void {
     const { evt } = machine;
     this.failed++;
-    const syscall = eventName(evt.code, () => evt.uint(0));
+    const syscall = eventName(evt);
     this.failures.add(
       { errno: -machine.result, syscall, target: targetOf(machine) },
       evt.num,
