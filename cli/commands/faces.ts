@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { checkLive } from '../../collector/live/support.ts';
 import type { EngineClient } from '../../engine/query/api.ts';
 import { formatSteps, parseSteps, type DrillPath } from '../../engine/query/drill.ts';
+import type { WebServer } from '../../webui/server/app.ts';
 import { startEngine } from '../engine-host.ts';
 import { say } from '../output.ts';
 import type { SourceOptions } from '../sources.ts';
@@ -32,31 +33,44 @@ export async function runFaces(options: FaceOptions): Promise<number> {
     process.exit(70);
   };
   const client = await startEngine(options.source, crashed);
+  // whatever fails from here on: the engine's thread ends too
+  try {
+    return await onEngine(client, options);
+  } finally {
+    await client.close();
+  }
+}
+
+async function onEngine(client: EngineClient, options: FaceOptions): Promise<number> {
   if (options.filter !== '') {
     const check = await client.checkFilter(options.filter);
     if (!check.ok) {
-      await client.close();
-      say(`wrong filter: ${check.message}\n  ${options.filter}\n  ${' '.repeat(check.position)}^`);
+      say(
+        `wrong filter: ${check.message}\n  ${options.filter}\n  ${' '.repeat(check.position)}${'^'.repeat(check.span)}`,
+      );
       return 2;
     }
   }
-  const web = options.web
-    ? await (
-        await import('../../webui/server/app.ts')
-      ).startWeb(client, {
-        ...(options.host === undefined ? {} : { host: options.host }),
-        ...(options.port === undefined ? {} : { port: options.port }),
-        ...(options.showSecrets === undefined ? {} : { showSecrets: options.showSecrets }),
-      })
-    : undefined;
+  const web = options.web ? await serveMap(client, options) : undefined;
   try {
     if (options.terminal) await terminal(client, options, web?.url);
     else await headless(web?.url ?? '');
   } finally {
     await web?.close();
-    await client.close();
   }
   return 0;
+}
+
+async function serveMap(client: EngineClient, { host, port, showSecrets }: FaceOptions): Promise<WebServer> {
+  const { startWeb } = await import('../../webui/server/app.ts');
+  if (host !== undefined && !/^(127\.|::1$|localhost$)/.test(host)) {
+    say(`the map is served on ${host}: whoever has its address with the token sees everything here`);
+  }
+  return startWeb(client, {
+    ...(host === undefined ? {} : { host }),
+    ...(port === undefined ? {} : { port }),
+    ...(showSecrets === undefined ? {} : { showSecrets }),
+  });
 }
 
 async function terminal(
