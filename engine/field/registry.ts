@@ -108,7 +108,7 @@ export function nearest(text: string, candidates: Iterable<string>): string | un
   let best: string | undefined;
   let bestDistance = Math.max(2, Math.floor(text.length / 3)) + 1;
   for (const candidate of candidates) {
-    if (Math.abs(candidate.length - text.length) >= bestDistance) continue;
+    if (Math.abs(candidate.length - text.length) > bestDistance) continue;
     // what was begun rightly is nearer than what is equally far
     const distance = editDistance(text, candidate) - (candidate.startsWith(text) ? 0.5 : 0);
     if (distance < bestDistance) {

@@ -93,8 +93,8 @@ describe('matches', () => {
     ['proc.name=', false, false],
   ];
   test.each(table)('%s', (filter, failed, good) => {
-    const { test: matches } = compileFilter(filter);
-    expect([matches(failedOpen()), matches(goodOpen())]).toEqual([failed, good]);
+    const compiled = compileFilter(filter);
+    expect([compiled.test(failedOpen()), compiled.test(goodOpen())]).toEqual([failed, good]);
   });
 
   test('a failed connect is found by the address that was asked', () => {
