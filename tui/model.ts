@@ -92,6 +92,7 @@ export function initialModel(
     showSecrets: false,
     movedAt: 0,
     quit: false,
+    ...(mapUrl === undefined ? {} : { notice: `map: ${mapUrl} (o shows this again)` }),
   };
 }
 

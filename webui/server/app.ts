@@ -6,7 +6,7 @@ import { isIP } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import websocket from '@fastify/websocket';
-import fastify, { type FastifyInstance } from 'fastify';
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { WebSocket } from 'ws';
 import { InputError } from '../../engine/base/errors.ts';
 import type { EngineClient, Status } from '../../engine/query/api.ts';
@@ -53,24 +53,28 @@ export async function startWeb(client: EngineClient, options: WebOptions = {}): 
   const names = [host, 'localhost', LOOPBACK, '[::1]', ...(isIP(host) === 6 ? [`[${host}]`] : [])];
   let port = options.port ?? 0;
 
+  const refuse = (request: FastifyRequest, reply: FastifyReply, code: number, why: string): FastifyReply => {
+    // a refused upgrade would keep its socket, which the server no longer knows
+    if (request.headers.upgrade !== undefined) reply.raw.on('finish', () => request.raw.socket.destroySoon());
+    return reply.code(code).type('text/plain').send(`${why}\n`);
+  };
+
   app.addHook('onRequest', async (request, reply) => {
-    if (host === LOOPBACK && !isOurHost(request.headers, names, port))
-      return reply.code(403).type('text/plain').send('This is not the name of this server.\n');
-    if (!hasToken(request.headers, request.query, token)) {
-      return reply
-        .code(401)
-        .type('text/plain')
-        .send('The address must have the token that sonde printed: http://…/?token=…\n');
+    const { headers } = request;
+    if (host === LOOPBACK && !isOurHost(headers, names, port)) {
+      return refuse(request, reply, 403, 'This is not the name of this server.');
     }
-    if (
-      request.headers.upgrade !== undefined &&
-      !isOurOrigin(
-        request.headers,
-        host === LOOPBACK ? names : [...names, hostName(request.headers.host)],
-        port,
-      )
-    ) {
-      return reply.code(403).type('text/plain').send('Only the map itself may connect.\n');
+    if (!hasToken(headers, request.query, token)) {
+      return refuse(
+        request,
+        reply,
+        401,
+        'The address must have the token that sonde printed: http://…/?token=…',
+      );
+    }
+    const origins = host === LOOPBACK ? names : [...names, hostName(headers.host)];
+    if (headers.upgrade !== undefined && !isOurOrigin(headers, origins, port)) {
+      return refuse(request, reply, 403, 'Only the map itself may connect.');
     }
     void reply.headers({
       'content-security-policy': POLICY,
@@ -100,7 +104,13 @@ export async function startWeb(client: EngineClient, options: WebOptions = {}): 
   const bound = app.server.address();
   port = typeof bound === 'object' && bound !== null ? bound.port : port;
   const shown = isIP(host) === 6 ? `[${host}]` : host;
-  return { url: `http://${shown}:${port}/?token=${token}`, port, app, close: () => app.close() };
+  return { url: `http://${shown}:${port}/?token=${token}`, port, app, close: () => closeAll(app) };
+}
+
+/** Pages that are open do not keep the server: they are cut off, and say so. */
+async function closeAll(app: FastifyInstance): Promise<void> {
+  for (const socket of app.websocketServer.clients) socket.terminate();
+  await app.close();
 }
 
 const hostName = (host: string | undefined): string => (host ?? '').replace(/:\d+$/, '');
