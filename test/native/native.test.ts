@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { loadAddon } from '../../collector/binding.ts';
+import { EventCursor } from '../../engine/event/cursor.ts';
 import { checkLive } from '../../collector/live/support.ts';
 import { ROOT } from '../support/sonde.ts';
 
@@ -45,6 +46,26 @@ describe.skipIf(!support.ok)(`the addon${support.ok ? '' : ` (${support.reason})
     expect(() => capture.drain(batch)).toThrow('closed');
     expect(() => capture.stats()).toThrow('closed');
     capture.close();
+  });
+
+  test('its own process is never traced', async () => {
+    const capture = open();
+    capture.start();
+    for (let i = 0; i < 100; i++) existsSync(`/nowhere/${i}`);
+    spawnSync('true');
+    await new Promise((resolve) => {
+      setTimeout(resolve, 20);
+    });
+    const cursor = new EventCursor();
+    cursor.load(batch.subarray(0, capture.drain(batch)));
+    capture.close();
+    const own = new Set(readdirSync('/proc/self/task').map(Number));
+    let others = 0;
+    while (cursor.next()) {
+      expect(own.has(cursor.tid)).toBe(false);
+      others++;
+    }
+    expect(others).toBeGreaterThan(10);
   });
 
   test('two at once do not disturb each other', async () => {

@@ -131,6 +131,9 @@ export function footLine(model: Model): Line {
     );
   }
   if (notice !== undefined) return spread([span(` ${notice}`, 'warn')], [], columns);
+  // why reading ended early stays in sight
+  const error = model.status?.error;
+  if (error !== undefined) return spread([span(` ${error}`, 'error')], [], columns);
   const spans: Span[] = [span(' ')];
   for (const row of KEYS) {
     if (row.footer !== undefined)
