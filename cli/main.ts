@@ -18,6 +18,12 @@ function whole(text: string): number {
   return Number(text);
 }
 
+function port(text: string): number {
+  const number = whole(text);
+  if (number > 65_535) throw new InvalidArgumentError('Ports go up to 65535.');
+  return number;
+}
+
 const collect = (value: string, before: readonly string[]): string[] => [...before, value];
 
 type PrintOptions = {
@@ -141,7 +147,7 @@ function faceOptions(command: Command): Command {
 
 function webOptions(command: Command): Command {
   return command
-    .option('--port <port>', 'port of the map', whole)
+    .option('--port <port>', 'port of the map', port)
     .option('--host <address>', 'address of the map; anything but loopback lets others in');
 }
 
