@@ -21,7 +21,10 @@ export type Screen = {
   readonly path: DrillPath;
   /** Screens of one event: its number. */
   readonly event?: number;
-  /** Row under the cursor: by key in tables, so that it stays on its row when rows move; by index in events. */
+  /**
+   * Row under the cursor: by key in tables once somebody has moved it, so that it stays on its row when rows move; by index before,
+   * and in events.
+   */
   readonly cursor: number;
   readonly cursorKey?: string;
   /** First row shown. */

@@ -15,8 +15,11 @@ function withScreen(model: Model, change: Partial<Screen>): Model {
   return { ...model, stack: [...model.stack.slice(0, -1), { ...current(model), ...change }] };
 }
 
+/** Goes down; the row that was entered is the one to come back to, wherever it moves. */
 function push(model: Model, screen: Screen): Model {
-  return { ...model, stack: [...model.stack, screen] };
+  const key = selectedRow(current(model))?.key;
+  const left = key === undefined ? model : withScreen(model, { cursorKey: key });
+  return { ...left, stack: [...left.stack, screen] };
 }
 
 function goTo(model: Model, path: DrillPath): Model {
@@ -316,17 +319,10 @@ export function tableArrived(model: Model, table: TableAnswer, now: number): Mod
   const at = screen.cursorKey === undefined ? -1 : rows.findIndex((row) => row.key === screen.cursorKey);
   const cursor = clamp(at >= 0 ? at : screen.cursor, 0, Math.max(0, rows.length - 1));
   const body = bodyRows(model);
-  // the row under the eye stays at its height on the screen
-  const top = clamp(screen.top + (at >= 0 ? at - screen.cursor : 0), Math.max(0, cursor - body + 1), cursor);
-  const key = rows[cursor]?.key;
+  // the head of the list stays in view as long as the cursor allows: there is what matters most
+  const top = clamp(screen.top, Math.max(0, cursor - body + 1), cursor);
   const { problem: _old, ...rest } = screen;
-  const next: Screen = {
-    ...rest,
-    table: { ...table, rows },
-    cursor,
-    top: Math.max(0, Math.min(top, rows.length - 1)),
-    ...(key === undefined ? {} : { cursorKey: key }),
-  };
+  const next: Screen = { ...rest, table: { ...table, rows }, cursor, top };
   return { ...model, stack: [...model.stack.slice(0, -1), next] };
 }
 
