@@ -311,6 +311,7 @@ export function tableArrived(model: Model, table: TableAnswer, now: number): Mod
   const held = screen.table;
   // while somebody moves, rows keep their places: only their values change
   const settled =
+    model.movedAt === 0 ||
     now - model.movedAt >= SETTLE_MS ||
     held === undefined ||
     held.sort !== table.sort ||
