@@ -47,6 +47,8 @@ type PrintOptions = {
   snaplen?: number;
   suppressComm: string[];
   filterProclist?: boolean;
+  compress?: boolean;
+  fatfile?: boolean;
   list?: boolean;
   listEvents?: boolean;
   chisel?: string;
@@ -93,6 +95,8 @@ async function printEvents(words: readonly string[], options: PrintOptions): Pro
     debug: options.debug === true,
     suppress: options.suppressComm,
     filterProclist: options.filterProclist === true,
+    compress: options.compress === true,
+    fatFile: options.fatfile === true,
     ...(format === undefined || line !== 'plain'
       ? {}
       : { format: format.replaceAll('\\n', '\n').replaceAll('\\t', '\t') }),
@@ -199,6 +203,8 @@ async function run(argv: readonly string[]): Promise<number> {
     .option('-P, --progress', 'show how far the file is read')
     .option('-U, --suppress-comm <name>', 'ignore all events of programs of this name', collect, [])
     .option('--filter-proclist', 'with -w: keep only those processes of the start that match the filter')
+    .option('-z, --compress', 'with -w: gzip the capture')
+    .option('-F, --fatfile', 'with -w: keep hidden what the state needs, such as the start of a process')
     .option('--unbuffered', 'write each line at once')
     .option('-l, --list', 'list the fields')
     .option('-L, --list-events', 'list the events')
@@ -236,13 +242,20 @@ async function run(argv: readonly string[]): Promise<number> {
     .command('record')
     .description('record live events to a capture')
     .option('--filter-proclist', 'keep only those processes of the start that match the filter')
+    .option('-z, --compress', 'gzip the capture')
+    .option('-F, --fatfile', 'keep hidden what the state needs, such as the start of a process')
     .requiredOption('-w, --write <file>', 'the capture to write')
     .option('-n, --numevents <count>', 'stop after so many events', whole)
     .option('-s, --snaplen <bytes>', 'bytes of each I/O buffer to capture', whole)
     .argument('[filter...]', 'only events that match')
     .action(
-      (words: string[], options: Pick<PrintOptions, 'write' | 'numevents' | 'snaplen' | 'filterProclist'>) =>
-        does(printEvents(words, { ...options, read: [], suppressComm: [], timetype: 'h', quiet: true })),
+      (
+        words: string[],
+        options: Pick<
+          PrintOptions,
+          'write' | 'numevents' | 'snaplen' | 'filterProclist' | 'compress' | 'fatfile'
+        >,
+      ) => does(printEvents(words, { ...options, read: [], suppressComm: [], timetype: 'h', quiet: true })),
     );
   program
     .command('list')

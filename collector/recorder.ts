@@ -5,11 +5,18 @@
 // to the last whole one if that fails.
 
 import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { gzipSync } from 'node:zlib';
 import { InputError } from '../engine/base/errors.ts';
 import { ByteWriter } from '../engine/base/bytes.ts';
-import { EventCursor } from '../engine/event/cursor.ts';
+import { EventCursor, STATE_ONLY } from '../engine/event/cursor.ts';
 import { CLASSIC_SYSCALLS, FIRST_NAMED } from '../engine/event/generic.ts';
-import type { EventSource, Snapshot, SourceItem, SourceStats } from '../engine/event/source.ts';
+import {
+  BlockType,
+  type EventSource,
+  type Snapshot,
+  type SourceItem,
+  type SourceStats,
+} from '../engine/event/source.ts';
 import {
   BYTE_ORDER_MAGIC,
   FD_LISTS,
@@ -67,14 +74,52 @@ function readableByAll(bytes: Uint8Array): Uint8Array {
   return copy ?? bytes;
 }
 
+const FLAGGED: Readonly<Record<number, number>> = {
+  [BlockType.EV]: BlockType.EVF,
+  [BlockType.EV_V2]: BlockType.EVF_V2,
+  [BlockType.EV_V2_LARGE]: BlockType.EVF_V2_LARGE,
+};
+
+/** The same event block, marked as one that only carries state and is never shown. */
+export function asStateOnly(block: Uint8Array): Uint8Array {
+  const view = new DataView(block.buffer, block.byteOffset, block.byteLength);
+  const type = FLAGGED[view.getUint32(0, true)];
+  if (type === undefined) {
+    // it has flags already
+    const copy = block.slice();
+    copy[FLAGS_AT] = (copy[FLAGS_AT] as number) | STATE_ONLY;
+    return copy;
+  }
+  const grown = new Uint8Array(block.length + 4);
+  grown.set(block.subarray(0, FLAGS_AT));
+  grown.set(block.subarray(FLAGS_AT), FLAGS_AT + 4);
+  grown[FLAGS_AT] = STATE_ONLY;
+  const changed = new DataView(grown.buffer);
+  changed.setUint32(0, type, true);
+  changed.setUint32(4, grown.length, true);
+  changed.setUint32(grown.length - 4, grown.length, true);
+  return grown;
+}
+
+/** Flags stand after block type, length and cpu. */
+const FLAGS_AT = 10;
+const BUFFER = 256 * 1024;
+
 export class Recorder {
   private readonly path: string;
   private readonly fd: number;
+  private readonly compress: boolean;
   private written = 0;
+  private pending: Uint8Array[] = [];
+  private pendingBytes = 0;
 
-  /** @throws InputError `cannot-write` */
-  constructor(path: string) {
+  /**
+   * @param options compress: gzip, a member for each piece, so that what was written before a crash can be read
+   * @throws InputError `cannot-write`
+   */
+  constructor(path: string, options: { readonly compress?: boolean } = {}) {
     this.path = path;
+    this.compress = options.compress ?? false;
     try {
       this.fd = openSync(path, 'w');
     } catch (error: unknown) {
@@ -86,12 +131,33 @@ export class Recorder {
     this.append(encodeSection(snapshot));
   }
 
-  /** @param bytes whole event blocks */
+  /** @param bytes whole event blocks; they may change afterwards */
   events(bytes: Uint8Array): void {
-    this.append(readableByAll(bytes));
+    const readable = readableByAll(bytes);
+    this.append(readable === bytes ? bytes.slice() : readable);
+  }
+
+  /** @param block an event that is needed for the state, and is not to be shown */
+  stateOnly(block: Uint8Array): void {
+    this.append(asStateOnly(readableByAll(block)));
   }
 
   private append(bytes: Uint8Array): void {
+    this.pending.push(bytes);
+    this.pendingBytes += bytes.length;
+    if (this.pendingBytes >= BUFFER) this.flush();
+  }
+
+  /** Writes what was held back. @throws InputError `cannot-write` */
+  flush(): void {
+    if (this.pendingBytes === 0) return;
+    const plain = Buffer.concat(this.pending);
+    this.pending = [];
+    this.pendingBytes = 0;
+    this.write(this.compress ? gzipSync(plain) : plain);
+  }
+
+  private write(bytes: Uint8Array): void {
     let done = 0;
     try {
       while (done < bytes.length) done += writeSync(this.fd, bytes, done, bytes.length - done);
@@ -107,8 +173,13 @@ export class Recorder {
     this.written += bytes.length;
   }
 
+  /** @throws InputError `cannot-write` */
   close(): void {
-    closeSync(this.fd);
+    try {
+      this.flush();
+    } finally {
+      closeSync(this.fd);
+    }
   }
 }
 
@@ -122,6 +193,8 @@ export function recorded(source: EventSource, path: string): EventSource {
       const item = await source.next();
       if (item?.kind === 'snapshot') recorder.section(item.snapshot);
       else if (item?.kind === 'events') recorder.events(item.bytes);
+      // a live recording is never far behind
+      if (source.kind === 'live') recorder.flush();
       return item;
     },
     stats: (): SourceStats => source.stats(),

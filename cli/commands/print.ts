@@ -7,7 +7,7 @@ import { toByteText } from '../../engine/base/text.ts';
 import { EventCursor, STATE_ONLY } from '../../engine/event/cursor.ts';
 import { encodeEvent } from '../../engine/event/encode.ts';
 import { Numbering } from '../../engine/event/numbering.ts';
-import { EVENT_TYPES } from '../../engine/event/schema.ts';
+import { EVENT_TYPES, EventFlag } from '../../engine/event/schema.ts';
 import type { EventSource, Snapshot } from '../../engine/event/source.ts';
 import { typeName } from '../../engine/field/event-types.ts';
 import type { FieldEnv } from '../../engine/field/field.ts';
@@ -37,6 +37,10 @@ export type PrintCommand = {
   readonly unbuffered: boolean;
   readonly progress: boolean;
   readonly debug: boolean;
+  /** With -w: gzip. */
+  readonly compress: boolean;
+  /** With -w: events that do not match, but change the state, are written too, and marked as not to be shown. */
+  readonly fatFile: boolean;
   /** Write only those processes of the start that match the filter. */
   readonly filterProclist: boolean;
   /** Shown events after which to stop. */
@@ -48,6 +52,9 @@ export type PrintCommand = {
 
 const isInternal = EVENT_TYPES.map((type) => (type.classic?.category ?? type.category) === 'INTERNAL');
 
+const modifiesState = EVENT_TYPES.map(
+  (type) => ((type.flags | (type.classic?.flags ?? 0)) & EventFlag.MODIFIES_STATE) !== 0,
+);
 const GENERIC_ENTER = 0;
 
 /** @throws InputError for what the user can mend */
@@ -145,7 +152,8 @@ class Run {
     this.filter = filter;
     this.format = format;
     this.writer = new LineWriter({ unbuffered: command.unbuffered });
-    this.recorder = command.write === undefined ? undefined : new Recorder(command.write);
+    this.recorder =
+      command.write === undefined ? undefined : new Recorder(command.write, { compress: command.compress });
     this.suppressed = new Set(command.suppress.map(toByteText));
   }
 
@@ -167,7 +175,10 @@ class Run {
           this.batch(item.bytes);
         }
         // live lines are seen when they are there, not when a buffer is full
-        if (source.kind === 'live') this.writer.flush();
+        if (source.kind === 'live') {
+          this.writer.flush();
+          this.recorder?.flush();
+        }
         if (this.command.progress) this.showProgress(source);
       }
     } catch (error: unknown) {
@@ -212,7 +223,12 @@ class Run {
         if (recorder !== undefined && !all) recorder.events(bytes.subarray(cursor.start, cursor.end));
         continue;
       }
-      if (filter !== undefined && !filter.test(machine)) continue;
+      if (filter !== undefined && !filter.test(machine)) {
+        if (recorder !== undefined && this.command.fatFile && modifiesState[cursor.code] === true) {
+          recorder.stateOnly(bytes.subarray(cursor.start, cursor.end));
+        }
+        continue;
+      }
       if (recorder !== undefined && !all) recorder.events(bytes.subarray(cursor.start, cursor.end));
       if ((cursor.dumpFlags & STATE_ONLY) !== 0) continue;
       if (this.command.summary) this.count();

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { lines, SAMPLE, sonde } from '../support/sonde.ts';
+import { has, lines, SAMPLE, sonde } from '../support/sonde.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -74,6 +75,35 @@ describe('sonde -r FILE', () => {
     expect(sonde('-r', slice, '-p', `*${format}`).out).toBe(
       sonde('-r', SAMPLE, '-p', `*${format}`, filter).out,
     );
+  });
+});
+
+describe('slices', () => {
+  const filter = 'proc.name=curl and evt.type in (connect, sendto, recvfrom)';
+  const format = '*%evt.rawtime %proc.name %evt.type %evt.rawres %fd.name';
+
+  test('-F keeps hidden what the state needs: names and descriptors are as in the whole', () => {
+    const slice = join(folder, 'fat.scap');
+    expect(sonde('-r', SAMPLE, '-F', '-w', slice, filter).code).toBe(0);
+    const shown = sonde('-r', slice, '-p', format).out;
+    expect(shown).toBe(sonde('-r', SAMPLE, '-p', format, filter).out);
+    expect(lines(shown).length).toBeGreaterThan(20);
+  });
+
+  test('-z compresses, and the result reads the same', () => {
+    const [plain, zipped] = [join(folder, 'plain.scap'), join(folder, 'zipped.scap')];
+    sonde('-r', SAMPLE, '-w', plain);
+    expect(sonde('-r', SAMPLE, '-z', '-w', zipped).code).toBe(0);
+    expect(readFileSync(zipped).length).toBeLessThan(readFileSync(plain).length / 2);
+    expect(sonde('-r', zipped).out).toBe(sonde('-r', SAMPLE).out);
+  });
+
+  test.skipIf(!has('sysdig'))('sysdig reads all three (needs sysdig)', () => {
+    for (const name of ['fat.scap', 'plain.scap', 'zipped.scap']) {
+      const run = spawnSync('sysdig', ['-r', join(folder, name), '-p', '%evt.type'], { encoding: 'utf8' });
+      expect(run.status).toBe(0);
+      expect(lines(run.stdout).length).toBeGreaterThan(20);
+    }
   });
 });
 
