@@ -5,7 +5,7 @@
 import { encodeEvent } from '../../engine/event/encode.ts';
 import { EventCursor } from '../../engine/event/cursor.ts';
 import { EVENT_TYPES } from '../../engine/event/schema.ts';
-import { containerIdOf, parseCgroups } from '../../engine/state/container.ts';
+import { membershipOf } from '../../engine/state/container.ts';
 import { docker, documentText, type ContainerDocument } from './docker.ts';
 
 const CONTAINER_EVENT = 324;
@@ -34,7 +34,7 @@ export class ContainerWatch {
     while (cursor.next()) {
       const index = cgroupsParam[cursor.code] as number;
       if (index < 0 || !cursor.has(index)) continue;
-      const id = containerIdOf(parseCgroups(cursor.strings(index)));
+      const id = membershipOf(cursor.raw(index)).containerId;
       if (id !== '' && !this.asked.has(id)) void this.ask(id);
     }
   }

@@ -149,6 +149,28 @@ export function containerIdOf(cgroups: readonly (readonly [ByteText, ByteText])[
   return '';
 }
 
+export type Membership = {
+  readonly cgroups: readonly (readonly [ByteText, ByteText])[];
+  /** '' = the host */
+  readonly containerId: ByteText;
+};
+
+// Nearly all threads of a machine share a few cgroups: their text is looked at once.
+const memberships = new Map<ByteText, Membership>();
+const MEMBERSHIPS = 1000;
+
+/** What NUL-separated `subsys=path` strings tell of a thread. */
+export function membershipOf(text: ByteText): Membership {
+  let known = memberships.get(text);
+  if (known === undefined) {
+    const cgroups = parseCgroups(text.split('\0'));
+    known = { cgroups, containerId: containerIdOf(cgroups) };
+    if (memberships.size >= MEMBERSHIPS) memberships.clear();
+    memberships.set(text, known);
+  }
+  return known;
+}
+
 /** Splits `subsys=path` strings: at the last `=`, with the subsystem's older names made equal. */
 export function parseCgroups(entries: readonly ByteText[]): (readonly [ByteText, ByteText])[] {
   return entries.flatMap((entry): (readonly [ByteText, ByteText])[] => {

@@ -2,7 +2,7 @@
 // How processes and threads begin, become another program, change who and where they are, and end.
 
 import type { EventCursor } from '../../event/cursor.ts';
-import { containerIdOf, parseCgroups } from '../container.ts';
+import { membershipOf } from '../container.ts';
 import { Fd } from '../fd.ts';
 import type { HandlerTable, Machine } from '../machine.ts';
 import { joinPath, normaliseCwd } from '../path.ts';
@@ -125,8 +125,7 @@ function buildChild(
   child.cloneTime = evt.ts;
   child.firstSeen = evt.ts;
   if (layout.cgroups >= 0) {
-    child.cgroups = parseCgroups(evt.strings(layout.cgroups));
-    child.containerId = containerIdOf(child.cgroups);
+    ({ cgroups: child.cgroups, containerId: child.containerId } = membershipOf(evt.raw(layout.cgroups)));
   } else {
     child.cgroups = parent.cgroups;
     child.containerId = parent.containerId;
@@ -176,8 +175,7 @@ function execveExit(machine: Machine): void {
   const environment = count >= 16 ? 15 : count - 1;
   if (count >= 14) thread.env = evt.strings(environment);
   if (count >= 16) {
-    thread.cgroups = parseCgroups(evt.strings(14));
-    thread.containerId = containerIdOf(thread.cgroups);
+    ({ cgroups: thread.cgroups, containerId: thread.containerId } = membershipOf(evt.raw(14)));
   }
   if (count >= 17) thread.tty = evt.uint(16);
   if (count >= 18) thread.vpgid = evt.int(17);
