@@ -750,7 +750,8 @@ static __always_inline void send(struct scratch *s, __u32 cpu)
 		drop(SONDE_DROP_TOO_BIG);
 		return;
 	}
-	if (!ring || bpf_ringbuf_output(ring, s, size, 0))
+	/* nobody sleeps on the ring: waking would cost more than all the rest */
+	if (!ring || bpf_ringbuf_output(ring, s, size, BPF_RB_NO_WAKEUP))
 		drop(SONDE_DROP_RING_FULL);
 }
 
