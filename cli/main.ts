@@ -169,7 +169,7 @@ async function run(argv: readonly string[]): Promise<number> {
 
   program
     .usage('[options] [filter]      print events, as sysdig does')
-    .addHelpText('after', '\nWithout any option or argument, sonde is `sonde top`.\n')
+    .addHelpText('after', '\nIn a terminal, without any option or argument, sonde is `sonde top`.\n')
     .argument('[filter...]', 'only events that match, such as evt.type=open and proc.name=nginx')
     .option(
       '-r, --read <file>',
@@ -271,7 +271,9 @@ async function run(argv: readonly string[]): Promise<number> {
       await does(doctor());
     });
 
-  await program.parseAsync(argv.length === 0 ? ['top'] : [...argv], { from: 'user' });
+  // without a terminal to show it in, `sonde` prints, as sysdig does
+  const isTerminal = process.stdin.isTTY && process.stdout.isTTY;
+  await program.parseAsync(argv.length === 0 && isTerminal ? ['top'] : [...argv], { from: 'user' });
   return code;
 }
 

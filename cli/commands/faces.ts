@@ -4,6 +4,7 @@
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { checkLive } from '../../collector/live/support.ts';
+import { InputError } from '../../engine/base/errors.ts';
 import type { EngineClient } from '../../engine/query/api.ts';
 import { formatSteps, parseSteps, type DrillPath } from '../../engine/query/drill.ts';
 import type { WebServer } from '../../webui/server/app.ts';
@@ -32,6 +33,9 @@ export async function runFaces(options: FaceOptions): Promise<number> {
     process.stderr.write(`sonde: the engine failed: ${error.stack ?? error.message}\n`);
     process.exit(70);
   };
+  if (options.terminal && !(process.stdin.isTTY && process.stdout.isTTY)) {
+    throw new InputError('usage', 'sonde top needs a terminal; without one there is the map: sonde web');
+  }
   const client = await startEngine(options.source, crashed);
   // whatever fails from here on: the engine's thread ends too
   try {

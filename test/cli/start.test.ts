@@ -52,3 +52,9 @@ test('a busy port: one sentence, code 1', async () => {
   );
   await run.stop();
 });
+
+test('sonde top without a terminal: one sentence, code 2', () => {
+  const { code, err } = sonde('top', '-r', SAMPLE);
+  expect(code).toBe(2);
+  expect(err).toBe('sonde: sonde top needs a terminal; without one there is the map: sonde web\n');
+});
