@@ -61,9 +61,11 @@ export function encodeSection(snapshot: Snapshot): Uint8Array {
   return writer.bytes();
 }
 
+// one for all batches: slices come an event at a time
+const cursor = new EventCursor();
+
 // Generic events of newer calls get number 0, see CLASSIC_SYSCALLS. Nearly all batches are left as they are.
 function readableByAll(bytes: Uint8Array): Uint8Array {
-  const cursor = new EventCursor();
   cursor.load(bytes);
   let copy: Uint8Array | undefined;
   while (cursor.next()) {

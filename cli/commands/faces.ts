@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { checkLive } from '../../collector/live/support.ts';
 import { InputError } from '../../engine/base/errors.ts';
 import type { EngineClient } from '../../engine/query/api.ts';
+import { describeFilterError } from '../../engine/filter/describe.ts';
 import { formatSteps, parseSteps, type DrillPath } from '../../engine/query/drill.ts';
 import type { WebServer } from '../../webui/server/app.ts';
 import { startEngine } from '../engine-host.ts';
@@ -49,9 +50,7 @@ async function onEngine(client: EngineClient, options: FaceOptions): Promise<num
   if (options.filter !== '') {
     const check = await client.checkFilter(options.filter);
     if (!check.ok) {
-      say(
-        `wrong filter: ${check.message}\n  ${options.filter}\n  ${' '.repeat(check.position)}${'^'.repeat(check.span)}`,
-      );
+      say(`wrong filter: ${describeFilterError(options.filter, check)}`);
       return 2;
     }
   }

@@ -9,7 +9,7 @@ import { encodeEvent } from '../../engine/event/encode.ts';
 import { Numbering } from '../../engine/event/numbering.ts';
 import { EVENT_TYPES, EventFlag } from '../../engine/event/schema.ts';
 import type { EventSource, Snapshot } from '../../engine/event/source.ts';
-import { typeName } from '../../engine/field/event-types.ts';
+import { isInternal, typeName } from '../../engine/field/event-types.ts';
 import type { FieldEnv } from '../../engine/field/field.ts';
 import { compileFilter, type CompiledFilter } from '../../engine/filter/compile.ts';
 import { describeFilterError } from '../../engine/filter/describe.ts';
@@ -49,8 +49,6 @@ export type PrintCommand = {
   /** Names of programs whose events are ignored. */
   readonly suppress: readonly string[];
 };
-
-const isInternal = EVENT_TYPES.map((type) => (type.classic?.category ?? type.category) === 'INTERNAL');
 
 const modifiesState = EVENT_TYPES.map(
   (type) => ((type.flags | (type.classic?.flags ?? 0)) & EventFlag.MODIFIES_STATE) !== 0,

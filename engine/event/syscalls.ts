@@ -589,3 +589,10 @@ export const SYSCALLS_AARCH64: readonly SyscallNumber[] = [
   [464, 446, 1, 0], [465, 445, 1, 0], [466, 444, 1, 0], [467, 448, 1, 0], [468, 449, 1, 0], [469, 450, 1, 0], [470, 451, 1, 0],
   [471, 453, 1, 0],
 ];
+
+const names = new Map(SYSCALL_ROWS.map((row) => [row.sc, row.name]));
+
+/** Name of a call by its number in the format. */
+export function syscallName(sc: number): string | undefined {
+  return names.get(sc);
+}

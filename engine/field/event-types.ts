@@ -9,6 +9,11 @@ import { FdType, type Fd } from '../state/fd.ts';
 
 const typeFlags = Uint16Array.from(EVENT_TYPES, (type) => type.classic?.flags ?? type.flags);
 
+/** Events that readers keep to themselves: never shown. */
+export const isInternal: readonly boolean[] = EVENT_TYPES.map(
+  (type) => (type.classic?.category ?? type.category) === 'INTERNAL',
+);
+
 export function hasFlag(ctx: EventContext, flag: number): boolean {
   return ((typeFlags[ctx.evt.code] as number) & flag) !== 0;
 }

@@ -8,6 +8,7 @@ import { errnoText } from '../event/errno.ts';
 import { FIRST_NAMED, genericSyscall } from '../event/generic.ts';
 import { EVENT_TYPES, EventFlag, type EventType } from '../event/schema.ts';
 import { formatArgs, paramIndexes, paramText } from '../print/args.ts';
+import { baseOf } from '../state/base-of.ts';
 import type { EventContext } from '../state/context.ts';
 import { FdType } from '../state/fd.ts';
 import { joinPath } from '../state/path.ts';
@@ -16,6 +17,7 @@ import {
   categoryOf,
   fdOf,
   hasFlag,
+  isInternal,
   ioKind,
   isIo,
   resultOf,
@@ -38,7 +40,6 @@ import { clock, day, human, iso8601, nanos, quantized, seconds } from './time.ts
 
 const SECOND = 1_000_000_000n;
 const isExit = (ctx: EventContext): boolean => (ctx.evt.code & 1) === 1;
-const isInternal = EVENT_TYPES.map((type) => (type.classic?.category ?? type.category) === 'INTERNAL');
 const MAX_ERRNO = 4095;
 
 // ---- times ----
@@ -243,7 +244,6 @@ function opensExecutable({ evt }: EventContext): boolean {
 
 // ---- paths with a directory ----
 
-const AT_FDCWD = -100;
 type PathParams = { readonly dir: number; readonly path: number };
 
 function pathParams(which: string): readonly (PathParams | undefined)[] {
@@ -276,12 +276,7 @@ function absolutePath(arg: FieldArg | undefined): Extract {
     const { evt, thread } = ctx;
     const found = params[evt.code] ?? fallback[evt.code];
     if (found === undefined || thread === undefined || found.path >= evt.count) return undefined;
-    const path = evt.text(found.path);
-    const dir = evt.int(found.dir);
-    if (path.startsWith('/')) return joinPath('', path);
-    if (dir === AT_FDCWD) return joinPath(ctx.mainThread(thread).cwd, path);
-    const base = ctx.fdTable(thread).get(dir)?.name;
-    return joinPath(base === undefined ? '<UNKNOWN>' : `${base}/`, path);
+    return joinPath(baseOf(ctx, evt.int(found.dir)) ?? '<UNKNOWN>', evt.text(found.path));
   };
 }
 

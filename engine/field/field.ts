@@ -2,6 +2,7 @@
 // What a field is. Fields are data: filters, formats, columns and `sonde list fields` all read the same rows.
 
 import { InputError } from '../base/errors.ts';
+import { byteText } from '../base/text.ts';
 import type { ByteText } from '../base/units.ts';
 import { CLASSIC, type PrintOptions } from '../print/options.ts';
 import type { EventContext } from '../state/context.ts';
@@ -26,6 +27,11 @@ export type FieldType =
 
 /** Text is ByteText; addresses and buffers are bytes; bigint for what exceeds 2^53 (absolute times). */
 export type Value = ByteText | number | bigint | boolean | Uint8Array;
+
+/** A value as the text that filters compare: bytes stay bytes. */
+export function plainText(value: Value): ByteText {
+  return value instanceof Uint8Array ? byteText(value, 0, value.length) : String(value);
+}
 
 export type Extract = (ctx: EventContext) => Value | undefined;
 

@@ -2,8 +2,10 @@
 // Small classes: fs.path.* (paths that calls name), fdlist.* (poll and its kin), syslog.*, util.*.
 
 import type { ByteText } from '../base/units.ts';
+import { parseFdList } from '../event/fd-list.ts';
 import { EVENT_TYPES } from '../event/schema.ts';
 import { paramIndexes } from '../print/args.ts';
+import { AT_FDCWD, baseOf } from '../state/base-of.ts';
 import type { EventContext } from '../state/context.ts';
 import type { Fd } from '../state/fd.ts';
 import { joinPath } from '../state/path.ts';
@@ -13,7 +15,6 @@ import { boundField, field, type Field, type FieldClass } from './field.ts';
 
 // ---- fs.path ----
 
-const AT_FDCWD = -100;
 type PathAt = { readonly path: number; readonly dir: number };
 
 function pathOf(names: string): readonly (PathAt | undefined)[] {
@@ -47,11 +48,10 @@ function pathField(
     if (at === undefined || at.path >= evt.count) return undefined;
     const path = evt.text(at.path);
     if (path === '' || path === '<NA>') return undefined;
-    if (raw || thread === undefined || path.startsWith('/')) return raw ? path : joinPath('', path);
-    const dir = at.dir < 0 ? AT_FDCWD : evt.int(at.dir);
-    if (dir === AT_FDCWD) return joinPath(ctx.mainThread(thread).cwd, path);
-    const base = ctx.fdTable(thread).get(dir)?.name;
-    return base === undefined ? path : joinPath(`${base}/`, path);
+    if (raw) return path;
+    if (thread === undefined || path.startsWith('/')) return joinPath('', path);
+    const base = baseOf(ctx, at.dir < 0 ? AT_FDCWD : evt.int(at.dir));
+    return base === undefined ? path : joinPath(base, path);
   });
 }
 
@@ -71,7 +71,6 @@ export const FS_PATH: FieldClass = {
 // ---- fdlist ----
 
 const fdsParam = paramIndexes('fds');
-const ENTRY = 10;
 
 function listed(
   name: string,
@@ -81,17 +80,10 @@ function listed(
   return field(name, 'CHARBUF', 'bytes', description, (ctx) => {
     const index = fdsParam[ctx.evt.code] as number;
     if (index < 0 || index >= ctx.evt.count) return undefined;
-    const bytes = ctx.evt.data(index);
-    if (bytes.length < 2) return undefined;
-    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const count = Math.min(view.getUint16(0, true), Math.floor((bytes.length - 2) / ENTRY));
     const table = ctx.thread === undefined ? undefined : ctx.fdTable(ctx.thread);
-    const texts: ByteText[] = [];
-    for (let i = 0; i < count; i++) {
-      const num = Number(view.getBigInt64(2 + i * ENTRY, true));
-      const text = of(num, table?.get(num));
-      if (text !== undefined) texts.push(text);
-    }
+    const texts = (parseFdList(ctx.evt.data(index)) ?? []).flatMap(
+      ({ num }) => of(num, table?.get(num)) ?? [],
+    );
     return texts.length === 0 ? undefined : texts.join(',');
   });
 }

@@ -2,9 +2,8 @@
 // What the operators do: for each, the test of one value against constants that were converted before.
 
 import { FilterError, InputError } from '../base/errors.ts';
-import { byteText } from '../base/text.ts';
 import type { ByteText } from '../base/units.ts';
-import type { FieldEnv, FieldType, Value } from '../field/field.ts';
+import { plainText as text, type FieldEnv, type FieldType, type Value } from '../field/field.ts';
 import { sameIp } from '../state/tuple.ts';
 import type { Literal, Place } from './ast.ts';
 import { constant, hexBytes, inNetwork, isNumber, network } from './constants.ts';
@@ -39,9 +38,6 @@ export function checkOperator(operator: string, type: FieldType, field: string, 
     place.span,
   );
 }
-
-const text = (value: Value): ByteText =>
-  value instanceof Uint8Array ? byteText(value, 0, value.length) : String(value);
 
 /** The test that `operator` makes with the literals: one, or for list operators any number. @throws FilterError */
 export function makeTest(

@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Transformers: values made from values. A missing input gives no value.
 
-import { byteText } from '../base/text.ts';
+import { fromBase64 } from '../base/base64.ts';
 import type { ByteText } from '../base/units.ts';
-import type { Extract, FieldType, Value } from '../field/field.ts';
+import { plainText as text, type Extract, type FieldType, type Value } from '../field/field.ts';
 
 /** A value to compute at an event, and its type. */
 export type Computed = { readonly type: FieldType; readonly get: Extract };
-
-const text = (value: Value): ByteText =>
-  value instanceof Uint8Array ? byteText(value, 0, value.length) : String(value);
 
 const textOf =
   (change: (text: ByteText) => Value | undefined, type: FieldType = 'CHARBUF') =>
@@ -43,27 +40,6 @@ function joined(separator: Computed | undefined, parts: readonly Computed[]): Co
       return texts.join(text(between));
     },
   };
-}
-
-const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-function fromBase64(encoded: ByteText): ByteText | undefined {
-  const digits = encoded.replace(/=+$/, '');
-  if (digits.length % 4 === 1) return undefined;
-  let decoded = '';
-  let bits = 0;
-  let count = 0;
-  for (const character of digits) {
-    const digit = ALPHABET.indexOf(character);
-    if (digit < 0) return undefined;
-    bits = ((bits << 6) | digit) & 0xffffff;
-    count += 6;
-    if (count >= 8) {
-      count -= 8;
-      decoded += String.fromCharCode((bits >> count) & 0xff);
-    }
-  }
-  return decoded;
 }
 
 /** By name; join() gets its list as further arguments. */

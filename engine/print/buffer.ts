@@ -2,6 +2,7 @@
 // Bytes of I/O buffers as text: one line, readable text, hex rows, or base64.
 
 import { byteText } from '../base/text.ts';
+import { toBase64 } from '../base/base64.ts';
 import type { ByteText } from '../base/units.ts';
 import type { BufferMode } from './options.ts';
 
@@ -26,7 +27,7 @@ export function formatBuffer(bytes: Uint8Array, mode: BufferMode): ByteText {
     case 'hexAscii':
       return hexRows(bytes, mode === 'hexAscii');
     case 'base64':
-      return base64(bytes);
+      return toBase64(bytes);
   }
 }
 
@@ -63,18 +64,4 @@ function hexRows(bytes: Uint8Array, withAscii: boolean): ByteText {
     }
   }
   return `${text}\n`;
-}
-
-const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
-
-function base64(bytes: Uint8Array): string {
-  let text = '';
-  for (let i = 0; i < bytes.length; i += 3) {
-    const [a = 0, b, c] = [bytes[i], bytes[i + 1], bytes[i + 2]];
-    const bits = (a << 16) | ((b ?? 0) << 8) | (c ?? 0);
-    text += BASE64.charAt(bits >> 18) + BASE64.charAt((bits >> 12) & 63);
-    text += b === undefined ? '=' : BASE64.charAt((bits >> 6) & 63);
-    text += c === undefined ? '=' : BASE64.charAt(bits & 63);
-  }
-  return text;
 }

@@ -5,7 +5,9 @@
 import type { ByteText } from '../base/units.ts';
 import type { EventCursor } from '../event/cursor.ts';
 import { dynType, type Param } from '../event/schema.ts';
-import { SYSCALL_ROWS } from '../event/syscalls.ts';
+import { parseFdList } from '../event/fd-list.ts';
+import { syscallName } from '../event/syscalls.ts';
+import { AT_FDCWD, baseOf } from '../state/base-of.ts';
 import type { EventContext } from '../state/context.ts';
 import type { Fd } from '../state/fd.ts';
 import { joinPath } from '../state/path.ts';
@@ -34,7 +36,6 @@ export type ParamPrinter = {
   readonly resolved: Text | undefined;
 };
 
-const AT_FDCWD = -100;
 const MISSING = '<NA>';
 
 // ---- numbers ----
@@ -115,15 +116,9 @@ function pathResolved(dirfd: number): Text {
     const path = ctx.evt.text(index);
     const { thread } = ctx;
     if (path === '' || path.startsWith('/') || path === MISSING || thread === undefined) return '';
-    const base = dirfd < 0 ? AT_FDCWD : ctx.evt.int(dirfd);
-    const full = joinPath(base === AT_FDCWD ? ctx.mainThread(thread).cwd : directoryOf(ctx, base), path);
+    const full = joinPath(baseOf(ctx, dirfd < 0 ? AT_FDCWD : ctx.evt.int(dirfd)) ?? '', path);
     return full === path ? '' : full;
   };
-}
-
-function directoryOf(ctx: EventContext, num: number): ByteText {
-  const name = descriptor(ctx, num)?.name;
-  return name === undefined ? '' : `${name}/`;
 }
 
 // ---- addresses ----
@@ -153,22 +148,13 @@ function odd(bytes: Uint8Array): string {
   return `family ${bytes[0]}`;
 }
 
-const FDLIST_ENTRY = 10;
-
-const fdListText: Text = (ctx, index) => {
-  const bytes = ctx.evt.data(index);
-  if (bytes.length < 2) return '';
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const count = Math.min(view.getUint16(0, true), Math.floor((bytes.length - 2) / FDLIST_ENTRY));
-  const parts: string[] = [];
-  for (let i = 0; i < count; i++) {
-    const num = Number(view.getBigInt64(2 + i * FDLIST_ENTRY, true));
-    const events = view.getUint16(10 + i * FDLIST_ENTRY, true);
-    const fd = descriptor(ctx, num);
-    parts.push(`${num}:${fd === undefined ? '?' : fdTypeText(fd).charAt(0)}${events.toString(16)}`);
-  }
-  return parts.join(' ');
-};
+const fdListText: Text = (ctx, index) =>
+  (parseFdList(ctx.evt.data(index)) ?? [])
+    .map(({ num, events }) => {
+      const fd = descriptor(ctx, num);
+      return `${num}:${fd === undefined ? '?' : fdTypeText(fd).charAt(0)}${events.toString(16)}`;
+    })
+    .join(' ');
 
 // ---- times ----
 
@@ -204,8 +190,6 @@ function trimZeros(text: string): string {
 }
 
 // ---- names ----
-
-const syscallNames = new Map(SYSCALL_ROWS.map((row) => [row.sc, row.name]));
 
 function flagsResolved(param: Param): Text | undefined {
   const { table } = param;
@@ -282,7 +266,7 @@ const printers: Readonly<Record<string, (param: Param) => Omit<ParamPrinter, 'na
   SIGSET: () => ({ value: signalSet, resolved: undefined }),
   SYSCALLID: () => ({
     value: unsigned,
-    resolved: (ctx, index) => syscallNames.get(ctx.evt.uint(index)) ?? '',
+    resolved: (ctx, index) => syscallName(ctx.evt.uint(index)) ?? '',
   }),
   ...flags('FLAGS8 FLAGS16 FLAGS32 ENUMFLAGS8 ENUMFLAGS16 ENUMFLAGS32'),
   MODE: (param) => ({ value: (ctx, index) => inBase(ctx.evt, index, 8), resolved: flagsResolved(param) }),

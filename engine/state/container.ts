@@ -139,7 +139,7 @@ const RULES: readonly ((path: string) => string | undefined)[] = [
 ];
 
 /** Id of the container that a thread with these cgroups is in; '' = the host. */
-export function containerIdOf(cgroups: readonly (readonly [ByteText, ByteText])[]): ByteText {
+function containerIdOf(cgroups: readonly (readonly [ByteText, ByteText])[]): ByteText {
   for (const rule of RULES) {
     for (const [, path] of cgroups) {
       const id = rule(path);
@@ -172,7 +172,7 @@ export function membershipOf(text: ByteText): Membership {
 }
 
 /** Splits `subsys=path` strings: at the last `=`, with the subsystem's older names made equal. */
-export function parseCgroups(entries: readonly ByteText[]): (readonly [ByteText, ByteText])[] {
+function parseCgroups(entries: readonly ByteText[]): (readonly [ByteText, ByteText])[] {
   return entries.flatMap((entry): (readonly [ByteText, ByteText])[] => {
     const at = entry.lastIndexOf('=');
     if (at < 0) return [];

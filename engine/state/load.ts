@@ -2,7 +2,7 @@
 // The machine's tables from a snapshot.
 
 import type { Snapshot, SnapshotFd, SnapshotThread } from '../event/source.ts';
-import { containerIdOf, parseCgroups } from './container.ts';
+import { membershipOf } from './container.ts';
 import { Fd, FdType, Role } from './fd.ts';
 import type { Machine } from './machine.ts';
 import { normaliseCwd } from './path.ts';
@@ -73,8 +73,7 @@ function toThread(item: SnapshotThread): Thread {
   thread.vmSwap = item.vmSwap;
   thread.majorFaults = item.majorFaults;
   thread.minorFaults = item.minorFaults;
-  thread.cgroups = parseCgroups(item.cgroups);
-  thread.containerId = containerIdOf(thread.cgroups);
+  ({ cgroups: thread.cgroups, containerId: thread.containerId } = membershipOf(item.cgroups.join('\0')));
   thread.exeWritable = item.exeWritable;
   return thread;
 }

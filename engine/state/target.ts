@@ -4,11 +4,11 @@
 
 import type { ByteText } from '../base/units.ts';
 import { EVENT_TYPES } from '../event/schema.ts';
+import { AT_FDCWD, baseOf } from './base-of.ts';
 import type { EventContext } from './context.ts';
 import { joinPath } from './path.ts';
 import { formatEndpoint, formatUnixTuple, parseAddress, parseTuple } from './tuple.ts';
 
-const AT_FDCWD = -100;
 const PATH_TYPES = new Set(['FSPATH', 'FSRELPATH']);
 
 // the first param of each kind, by event code; -1 = none
@@ -37,11 +37,9 @@ function pathTarget(ctx: EventContext, event: EventContext['evt']): ByteText {
 }
 
 function fullPath(ctx: EventContext, dirfd: number, path: ByteText): ByteText {
-  const thread = ctx.thread;
-  if (thread === undefined || path.startsWith('/')) return path;
-  if (dirfd === AT_FDCWD) return joinPath(ctx.mainThread(thread).cwd, path);
-  const base = ctx.fdTable(thread).get(dirfd)?.name;
-  return base === undefined ? path : joinPath(base.endsWith('/') ? base : `${base}/`, path);
+  if (path.startsWith('/')) return path;
+  const base = baseOf(ctx, dirfd);
+  return base === undefined ? path : joinPath(base, path);
 }
 
 function peerTarget(ctx: EventContext): ByteText {

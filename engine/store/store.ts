@@ -12,7 +12,7 @@ import { ERRNO_NAMES } from '../event/enums.ts';
 import { EVENT_TYPES, EventFlag } from '../event/schema.ts';
 import { STATE_ONLY, type EventCursor } from '../event/cursor.ts';
 import { FIRST_NAMED, genericSyscall } from '../event/generic.ts';
-import { SYSCALL_ROWS } from '../event/syscalls.ts';
+import { syscallName } from '../event/syscalls.ts';
 import type { Machine } from '../state/machine.ts';
 import { targetOf } from '../state/target.ts';
 import { Dimensions } from './dimensions.ts';
@@ -33,12 +33,10 @@ const staticFlags = EVENT_TYPES.map((type) => {
   return flags;
 });
 
-const syscallNames = new Map(SYSCALL_ROWS.map((row) => [row.sc, row.name]));
-
 /** evt.type of any event: generic ones are called by their syscall. */
 export function eventName(evt: EventCursor): string {
   if (evt.code >= FIRST_NAMED) return EVENT_TYPES[evt.code]?.name ?? '';
-  return syscallNames.get(genericSyscall(evt)) ?? 'unknown';
+  return syscallName(genericSyscall(evt)) ?? 'unknown';
 }
 
 export class EventStore {

@@ -6,14 +6,6 @@
 
 #pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
 
-struct list_head {
-	struct list_head *next, *prev;
-};
-
-struct hlist_node {
-	struct hlist_node *next, **pprev;
-};
-
 typedef struct {
 	unsigned int val;
 } kuid_t;
@@ -25,10 +17,6 @@ typedef struct {
 typedef struct {
 	long long counter;
 } atomic64_t;
-
-typedef struct {
-	int counter;
-} atomic_t;
 
 struct qstr {
 	const unsigned char *name;
@@ -202,7 +190,6 @@ struct sock {
 
 struct socket {
 	struct sock *sk;
-	struct file *file;
 };
 
 struct sockaddr_un {
@@ -221,7 +208,6 @@ struct unix_sock {
 };
 
 enum cgroup_subsys_id {
-	memory_cgrp_id = 4,
 	pids_cgrp_id = 11,
 };
 

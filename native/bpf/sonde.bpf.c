@@ -28,7 +28,6 @@
 
 const volatile __u32 own_pid = 0;
 const volatile __u32 snaplen = 80;
-const volatile __u32 cpus = 1;
 
 /* ---- maps ---- */
 
@@ -65,7 +64,6 @@ struct scratch {
 	__u8 data[DATA * 2];
 	/* not sent */
 	__u32 off; /* next free byte of data */
-	__u32 index;
 	__u64 args[6];
 };
 
@@ -110,14 +108,15 @@ static __always_inline void took(struct scratch *s, __u32 size)
 	s->off += size;
 }
 
-static __always_inline void put_number(struct scratch *s, __u64 value, __u32 size)
+/* All numbers travel as 64 bits; the library stores each as wide as its param. */
+static __always_inline void put_number(struct scratch *s, __u64 value)
 {
 	void *at = room(s, 8);
 
 	if (!at)
 		return;
 	*(__u64 *)at = value;
-	took(s, size);
+	took(s, 8);
 }
 
 /* User memory; what cannot be read is left out. */
@@ -414,7 +413,7 @@ static __noinline int put_vectors_size(struct scratch *s, const struct vector *i
 	struct vectors vectors = { .iov = iov, .count = count };
 
 	bpf_loop(1024, count_vector, &vectors, 0);
-	put_number(s, vectors.left, 8);
+	put_number(s, vectors.left);
 	return 0;
 }
 
@@ -466,7 +465,6 @@ static __always_inline __u64 terminal(struct task_struct *task)
 
 struct work {
 	struct scratch *s;
-	struct task_struct *task;
 };
 
 static __always_inline void gather(struct scratch *s, struct task_struct *task, const struct sonde_param *param)
@@ -479,16 +477,16 @@ static __always_inline void gather(struct scratch *s, struct task_struct *task, 
 
 	switch (param->kind) {
 	case K_RET:
-		put_number(s, ret, 8);
+		put_number(s, ret);
 		break;
 	case K_ARG:
-		put_number(s, arg, 8);
+		put_number(s, arg);
 		break;
 	case K_INT:
-		put_number(s, (__s64)(__s32)arg, 8);
+		put_number(s, (__s64)(__s32)arg);
 		break;
 	case K_ZERO:
-		put_number(s, 0, 8);
+		put_number(s, 0);
 		break;
 	case K_PATH:
 		put_user_text(s, (void *)arg);
@@ -551,19 +549,19 @@ static __always_inline void gather(struct scratch *s, struct task_struct *task, 
 		struct sock *sk = sock_of(task, s->args[0]);
 		__u32 length = BPF_CORE_READ(sk, sk_ack_backlog), most = BPF_CORE_READ(sk, sk_max_ack_backlog);
 
-		put_number(s, most ? length * 100 / most : 0, 8);
+		put_number(s, most ? length * 100 / most : 0);
 		break;
 	}
 	case K_QUEUELEN: {
 		struct sock *sk = sock_of(task, s->args[0]);
 
-		put_number(s, BPF_CORE_READ(sk, sk_ack_backlog), 8);
+		put_number(s, BPF_CORE_READ(sk, sk_ack_backlog));
 		break;
 	}
 	case K_QUEUEMAX: {
 		struct sock *sk = sock_of(task, s->args[0]);
 
-		put_number(s, BPF_CORE_READ(sk, sk_max_ack_backlog), 8);
+		put_number(s, BPF_CORE_READ(sk, sk_max_ack_backlog));
 		break;
 	}
 	case K_POLL: {
@@ -576,9 +574,9 @@ static __always_inline void gather(struct scratch *s, struct task_struct *task, 
 		__s64 time[2] = {};
 
 		if (arg && bpf_probe_read_user(time, sizeof(time), (void *)arg) == 0)
-			put_number(s, time[0] * 1000000000 + time[1], 8);
+			put_number(s, time[0] * 1000000000 + time[1]);
 		else
-			put_number(s, ~0ull, 8);
+			put_number(s, ~0ull);
 		break;
 	}
 	case K_MASK:
@@ -586,7 +584,7 @@ static __always_inline void gather(struct scratch *s, struct task_struct *task, 
 		__u64 value = 0;
 
 		bpf_probe_read_user(&value, sizeof(value), (void *)arg + param->offset);
-		put_number(s, value, 8);
+		put_number(s, value);
 		break;
 	}
 	case K_WORD:
@@ -594,19 +592,19 @@ static __always_inline void gather(struct scratch *s, struct task_struct *task, 
 		__s32 value = 0;
 
 		bpf_probe_read_user(&value, sizeof(value), (void *)(param->kind == K_SOCKERR ? s->args[3] : arg) + param->offset);
-		put_number(s, (__s64)value, 8);
+		put_number(s, (__s64)value);
 		break;
 	}
 	case K_DEV: {
 		struct file *file = ret < 0 ? NULL : file_of(task, ret);
 
-		put_number(s, BPF_CORE_READ(file, f_inode, i_sb, s_dev), 8);
+		put_number(s, BPF_CORE_READ(file, f_inode, i_sb, s_dev));
 		break;
 	}
 	case K_INO: {
 		struct file *file = ret < 0 ? NULL : file_of(task, ret);
 
-		put_number(s, BPF_CORE_READ(file, f_inode, i_ino), 8);
+		put_number(s, BPF_CORE_READ(file, f_inode, i_ino));
 		break;
 	}
 	case K_ARGS: {
@@ -626,13 +624,13 @@ static __always_inline void gather(struct scratch *s, struct task_struct *task, 
 		break;
 	}
 	case K_TID:
-		put_number(s, BPF_CORE_READ(task, pid), 8);
+		put_number(s, BPF_CORE_READ(task, pid));
 		break;
 	case K_PID:
-		put_number(s, BPF_CORE_READ(task, tgid), 8);
+		put_number(s, BPF_CORE_READ(task, tgid));
 		break;
 	case K_PTID:
-		put_number(s, BPF_CORE_READ(task, real_parent, tgid), 8);
+		put_number(s, BPF_CORE_READ(task, real_parent, tgid));
 		break;
 	case K_CWD: {
 		struct fs_struct *fs = BPF_CORE_READ(task, fs);
@@ -649,24 +647,24 @@ static __always_inline void gather(struct scratch *s, struct task_struct *task, 
 		break;
 	}
 	case K_FDLIMIT:
-		put_number(s, BPF_CORE_READ(task, signal, rlim[7].rlim_cur), 8);
+		put_number(s, BPF_CORE_READ(task, signal, rlim[7].rlim_cur));
 		break;
 	case K_PGFT_MAJ:
-		put_number(s, BPF_CORE_READ(task, maj_flt), 8);
+		put_number(s, BPF_CORE_READ(task, maj_flt));
 		break;
 	case K_PGFT_MIN:
-		put_number(s, BPF_CORE_READ(task, min_flt), 8);
+		put_number(s, BPF_CORE_READ(task, min_flt));
 		break;
 	case K_VM_SIZE:
-		put_number(s, pages_to_kib(BPF_CORE_READ(task, mm, total_vm)), 8);
+		put_number(s, pages_to_kib(BPF_CORE_READ(task, mm, total_vm)));
 		break;
 	case K_VM_RSS:
 		mm = BPF_CORE_READ(task, mm);
-		put_number(s, mm ? RESIDENT(mm, FILE_PAGES) + RESIDENT(mm, ANONYMOUS_PAGES) + RESIDENT(mm, SHARED_PAGES) : 0, 8);
+		put_number(s, mm ? RESIDENT(mm, FILE_PAGES) + RESIDENT(mm, ANONYMOUS_PAGES) + RESIDENT(mm, SHARED_PAGES) : 0);
 		break;
 	case K_VM_SWAP:
 		mm = BPF_CORE_READ(task, mm);
-		put_number(s, mm ? RESIDENT(mm, SWAP_ENTRIES) : 0, 8);
+		put_number(s, mm ? RESIDENT(mm, SWAP_ENTRIES) : 0);
 		break;
 	case K_COMM:
 		put_kernel_text(s, task->comm, 16);
@@ -675,37 +673,37 @@ static __always_inline void gather(struct scratch *s, struct task_struct *task, 
 		put_cgroups(s, task);
 		break;
 	case K_TTY:
-		put_number(s, terminal(task), 8);
+		put_number(s, terminal(task));
 		break;
 	case K_PGID:
-		put_number(s, own_number(BPF_CORE_READ(task, signal, pids[2])), 8);
+		put_number(s, own_number(BPF_CORE_READ(task, signal, pids[2])));
 		break;
 	case K_LOGINUID:
-		put_number(s, BPF_CORE_READ(task, loginuid.val), 8);
+		put_number(s, BPF_CORE_READ(task, loginuid.val));
 		break;
 	case K_UID:
-		put_number(s, BPF_CORE_READ(task, cred, euid.val), 8);
+		put_number(s, BPF_CORE_READ(task, cred, euid.val));
 		break;
 	case K_GID:
-		put_number(s, BPF_CORE_READ(task, cred, egid.val), 8);
+		put_number(s, BPF_CORE_READ(task, cred, egid.val));
 		break;
 	case K_VTID:
-		put_number(s, own_number(BPF_CORE_READ(task, thread_pid)), 8);
+		put_number(s, own_number(BPF_CORE_READ(task, thread_pid)));
 		break;
 	case K_VPID:
-		put_number(s, own_number(BPF_CORE_READ(task, group_leader, thread_pid)), 8);
+		put_number(s, own_number(BPF_CORE_READ(task, group_leader, thread_pid)));
 		break;
 	case K_STATUS:
-		put_number(s, BPF_CORE_READ(task, exit_code), 8);
+		put_number(s, BPF_CORE_READ(task, exit_code));
 		break;
 	case K_EXITCODE:
-		put_number(s, (BPF_CORE_READ(task, exit_code) >> 8) & 0xff, 8);
+		put_number(s, (BPF_CORE_READ(task, exit_code) >> 8) & 0xff);
 		break;
 	case K_SIGNAL:
-		put_number(s, BPF_CORE_READ(task, exit_code) & 0x7f, 8);
+		put_number(s, BPF_CORE_READ(task, exit_code) & 0x7f);
 		break;
 	case K_CORE:
-		put_number(s, BPF_CORE_READ(task, exit_code) & 0x80 ? 1 : 0, 8);
+		put_number(s, BPF_CORE_READ(task, exit_code) & 0x80 ? 1 : 0);
 		break;
 	default: /* K_NONE, K_EXE: no value, or made of others */
 		break;
@@ -790,7 +788,6 @@ static __always_inline void finish(struct scratch *s, __u32 cpu)
 struct pt_regs___arm64 {
 	__u64 orig_x0;
 } __attribute__((preserve_access_index));
-#define ARG(regs, n) ((n) == 0 ? BPF_CORE_READ((struct pt_regs___arm64 *)(regs), orig_x0) : ((__u64 *)(regs))[n])
 #endif
 
 static __always_inline void take_args(struct scratch *s, struct pt_regs *regs)

@@ -179,7 +179,6 @@ struct sonde_capture *sonde_open(const struct sonde_options *options, int *error
 		capture->sources[cpu].ring_fd = -1;
 	skeleton->rodata->own_pid = options->own_pid;
 	skeleton->rodata->snaplen = options->snaplen > 16384 ? 16384 : options->snaplen;
-	skeleton->rodata->cpus = capture->cpus;
 	bpf_map__set_max_entries(skeleton->maps.rings, capture->cpus);
 	bpf_map__set_max_entries(skeleton->maps.scratches, capture->cpus);
 	*error = sonde_bpf__load(skeleton);

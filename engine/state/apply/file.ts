@@ -3,24 +3,20 @@
 
 import type { ByteText } from '../../base/units.ts';
 import type { EventCursor } from '../../event/cursor.ts';
+import { AT_FDCWD, baseOf } from '../base-of.ts';
 import { Fd, FdType } from '../fd.ts';
 import type { HandlerTable, Machine } from '../machine.ts';
 import { joinPath } from '../path.ts';
 
-const AT_FDCWD = -100;
 const O_DIRECTORY = 1024;
 const F_DUPFD = 1;
 const F_DUPFD_CLOEXEC = 26;
 const CLOSE_RANGE_CLOEXEC = 4;
 
-/** Where a relative path starts. */
-export function baseOf(machine: Machine, dirfd: number, path: ByteText): ByteText {
-  const thread = machine.thread;
-  if (thread === undefined || path.startsWith('/')) return '';
-  if (dirfd === AT_FDCWD) return machine.mainThread(thread).cwd;
-  const fd = machine.fdTable(thread).get(dirfd);
-  if (fd === undefined) return '<UNKNOWN>';
-  return fd.name.endsWith('/') ? fd.name : `${fd.name}/`;
+/** The whole path that a call names; `<UNKNOWN>` stands for a directory descriptor that is not known. */
+export function pathOf(machine: Machine, dirfd: number, path: ByteText): ByteText {
+  const base = machine.thread === undefined ? '' : (baseOf(machine, dirfd) ?? '<UNKNOWN>');
+  return joinPath(base, path);
 }
 
 /** The enter's path counts if it has one: the exit's may have been changed by another thread meanwhile. */
@@ -42,7 +38,7 @@ function addFile(
   fd.type = (flags & O_DIRECTORY) !== 0 ? FdType.DIRECTORY : FdType.FILE_V2;
   fd.openFlags = flags;
   fd.device = device;
-  fd.name = joinPath(baseOf(machine, dirfd, path), path);
+  fd.name = pathOf(machine, dirfd, path);
   machine.addFd(num, fd);
 }
 

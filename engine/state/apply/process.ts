@@ -7,7 +7,7 @@ import { Fd } from '../fd.ts';
 import type { HandlerTable, Machine } from '../machine.ts';
 import { joinPath, normaliseCwd } from '../path.ts';
 import { copyFds, NO_USER, Thread, ThreadFlag, unknownThread } from '../thread.ts';
-import { baseOf } from './file.ts';
+import { pathOf } from './file.ts';
 
 /** A tid that is cloned again this soon was reported twice; later, it was reused. */
 const REUSE_NS = 2e9;
@@ -203,7 +203,7 @@ function exePath(machine: Machine, evt: EventCursor, enter: EventCursor | undefi
     if (path === '' && (enter.int(2) & AT_EMPTY_PATH) !== 0) {
       return machine.thread && machine.fdTable(machine.thread).get(dirfd)?.name;
     }
-    return joinPath(baseOf(machine, dirfd, path), path);
+    return pathOf(machine, dirfd, path);
   }
   const path = enter.text(0);
   const thread = machine.thread as Thread;
