@@ -7,7 +7,7 @@ import type { BufferMode } from '../engine/print/options.ts';
 import { list, listEvents, listFields } from './commands/list.ts';
 import { print, type PrintCommand } from './commands/print.ts';
 import { say } from './output.ts';
-import { version } from './version.ts';
+import { version } from './installed.ts';
 
 /** Wrong usage or wrong input; 1 is for what was fine to ask but went wrong. */
 const USAGE = 2;
@@ -278,11 +278,18 @@ async function run(argv: readonly string[]): Promise<number> {
 }
 
 const argv = process.argv.slice(2);
+// a list that is cut by head is no error
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 try {
   process.exitCode = await run(argv);
 } catch (error: unknown) {
   process.exitCode = report(error);
 }
+// a read of standard input that still waits is no reason to stay
+process.stdout.end(() => process.stderr.end(() => process.exit()));
 
 function report(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : USAGE;

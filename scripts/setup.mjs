@@ -131,6 +131,7 @@ function typescript() {
     'webui/server',
     'webui/client',
   ]);
+  step('bundling the command', process.execPath, ['scripts/build-cli.mjs']);
   step('building the map', process.execPath, ['scripts/build-web.mjs']);
   done(stamp, hash);
 }

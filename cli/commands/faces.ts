@@ -2,7 +2,6 @@
 // `sonde`, `sonde top`, `sonde web`, and what `npm start` runs: the terminal, the map, or both, on one engine.
 
 import { existsSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { checkLive } from '../../collector/live/support.ts';
 import { InputError } from '../../engine/base/errors.ts';
 import type { EngineClient } from '../../engine/query/api.ts';
@@ -10,6 +9,7 @@ import { describeFilterError } from '../../engine/filter/describe.ts';
 import { formatSteps, parseSteps, type DrillPath } from '../../engine/query/drill.ts';
 import type { WebServer } from '../../webui/server/app.ts';
 import { startEngine } from '../engine-host.ts';
+import { PAGE, SAMPLE } from '../installed.ts';
 import { say } from '../output.ts';
 import type { SourceOptions } from '../sources.ts';
 
@@ -24,9 +24,6 @@ export type FaceOptions = {
   readonly port?: number;
   readonly showSecrets?: boolean;
 };
-
-/** The capture that comes with sonde: what there is to see where live capture cannot be had. */
-const SAMPLE = fileURLToPath(new URL('../../../test/fixtures/captures/sample.scap.gz', import.meta.url));
 
 /** Runs the faces until the user leaves. */
 export async function runFaces(options: FaceOptions): Promise<number> {
@@ -70,6 +67,7 @@ async function serveMap(client: EngineClient, { host, port, showSecrets }: FaceO
     say(`the map is served on ${host}: whoever has its address with the token sees everything here`);
   }
   return startWeb(client, {
+    page: PAGE,
     ...(host === undefined ? {} : { host }),
     ...(port === undefined ? {} : { port }),
     ...(showSecrets === undefined ? {} : { showSecrets }),

@@ -126,6 +126,16 @@ function environment(command: PrintCommand): FieldEnv {
   };
 }
 
+/** Codes of the events that somebody looks at; undefined if it is all of them, whatever the filter says. */
+function askedCodes(command: PrintCommand, filter: CompiledFilter | undefined): Uint8Array | undefined {
+  const { fatFile, suppress, write, limit, summary, verbose, debug } = command;
+  if (fatFile || suppress.length > 0 || (filter === undefined && write !== undefined)) return undefined;
+  const counted = write !== undefined || limit !== undefined || summary || verbose || debug;
+  return Uint8Array.from(EVENT_TYPES, ({ code }) =>
+    (filter === undefined || filter.codes[code] === 1) && (counted || isInternal[code] !== true) ? 1 : 0,
+  );
+}
+
 class Run {
   stopped = false;
   private readonly machine = new Machine({ classic: true });
@@ -144,6 +154,8 @@ class Run {
   private readonly command: PrintCommand;
   private readonly filter: CompiledFilter | undefined;
   private readonly format: OutputFormat;
+  /** Codes of the events that the filter has to be asked about; undefined = all, and for other reasons than the filter too. */
+  private readonly asked: Uint8Array | undefined;
 
   constructor(command: PrintCommand, filter: CompiledFilter | undefined, format: OutputFormat) {
     this.command = command;
@@ -152,6 +164,7 @@ class Run {
     this.writer = new LineWriter({ unbuffered: command.unbuffered });
     this.recorder =
       command.write === undefined ? undefined : new Recorder(command.write, { compress: command.compress });
+    this.asked = askedCodes(command, filter);
     this.suppressed = new Set(command.suppress.map(toByteText));
   }
 
@@ -205,8 +218,11 @@ class Run {
     cursor.load(bytes);
     const all = recorder !== undefined && filter === undefined && this.command.limit === undefined;
     if (all) recorder.events(bytes);
-    while (cursor.next()) {
-      const standing = this.numbering.next(cursor);
+    const { asked, numbering } = this;
+    for (;;) {
+      if (asked !== undefined && numbering.inStream) numbering.count += machine.pass(cursor, asked);
+      if (!cursor.next()) return;
+      const standing = numbering.next(cursor);
       machine.apply(cursor);
       if (
         this.suppressed.size > 0 &&

@@ -8,10 +8,9 @@
 // Blocks of unknown type before the first event are skipped by their length. After it, only a section header may come: the next
 // capture of a concatenated file. Facts: scap-format, sections 1 and 2.
 
-import { createReadStream, statSync, type ReadStream } from 'node:fs';
-import { createGunzip } from 'node:zlib';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ByteReader } from '../../engine/base/bytes.ts';
-import { CaptureError, InputError } from '../../engine/base/errors.ts';
+import { CaptureError } from '../../engine/base/errors.ts';
 import type {
   EventSource,
   Snapshot,
@@ -23,6 +22,7 @@ import type {
   SourceStats,
 } from '../../engine/event/source.ts';
 import * as block from './blocks.ts';
+import { openInput, type ByteInput } from './input.ts';
 import {
   readFds,
   readInterfaces,
@@ -33,33 +33,33 @@ import {
   type Machine,
   type ThreadWithoutFds,
 } from './lists.ts';
+import { Window } from './window.ts';
 
-/** Bytes of a batch; an event larger than this makes a batch of its own. */
-const BATCH = 1 << 20;
 /** No block of a sane capture is larger. */
 const BLOCK_LIMIT = 1 << 28;
+/** How long a file that is followed is left alone when it has nothing new. */
+const FOLLOW_MS = 100;
+
+export type FileOptions = {
+  /** At its end, wait for what is still to be written. */
+  readonly follow?: boolean;
+};
 
 export class FileSource implements EventSource {
   readonly kind = 'file' as const;
   readonly name: string;
-  private readonly stream: ReadStream;
-  private readonly chunks: AsyncIterator<Buffer>;
-  private readonly size: number;
-  private window: Buffer = Buffer.alloc(0);
-  private at = 0;
-  /** Offset in the (uncompressed) capture of window[0]. */
-  private base = 0;
-  private ended = false;
-  private damage: Error | undefined;
+  private readonly input: ByteInput;
+  private readonly window: Window;
+  private readonly follow: boolean;
   private started = false;
   private events = 0;
   private finished = false;
 
-  private constructor(path: string, stream: ReadStream, chunks: AsyncIterator<Buffer>, size: number) {
+  private constructor(path: string, input: ByteInput, follow: boolean) {
     this.name = path;
-    this.stream = stream;
-    this.chunks = chunks;
-    this.size = size;
+    this.input = input;
+    this.window = new Window(input);
+    this.follow = follow;
   }
 
   /**
@@ -67,42 +67,31 @@ export class FileSource implements EventSource {
    *
    * @throws InputError `no-file` if it cannot be read, CaptureError `not-a-capture` if it is something else
    */
-  static async open(path: string): Promise<FileSource> {
-    let size = 0;
-    if (path !== '-') {
-      try {
-        const stat = statSync(path);
-        if (stat.isDirectory()) throw new InputError('no-file', `cannot read ${path}: it is a directory`);
-        size = stat.size;
-      } catch (error: unknown) {
-        if (error instanceof InputError) throw error;
-        throw new InputError('no-file', `cannot read ${path}: ${reason(error)}`);
-      }
-    }
-    const stream = createReadStream(path === '-' ? '/dev/stdin' : path, { highWaterMark: BATCH });
-    const raw = stream[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-    let first: IteratorResult<Buffer>;
+  static async open(path: string, options: FileOptions = {}): Promise<FileSource> {
+    const source = new FileSource(path, openInput(path), options.follow ?? false);
     try {
-      first = await raw.next();
+      await source.checkMagic();
     } catch (error: unknown) {
-      throw new InputError('no-file', `cannot read ${path}: ${reason(error)}`);
-    }
-    if (first.done === true) throw new CaptureError('empty', `${path} is empty: it is no capture`, 0);
-    const plain = prepend(first.value, raw);
-    const zipped = first.value[0] === 0x1f && first.value[1] === 0x8b;
-    const source = new FileSource(path, stream, zipped ? gunzip(plain) : plain, size);
-    const magic = await source.peek(12);
-    if (magic === undefined || magic.readUInt32LE(0) !== block.SECTION_HEADER) {
       await source.close();
-      if (source.damage !== undefined)
-        throw new CaptureError('not-a-capture', `${path}: ${source.damage.message}`, 0);
+      throw error;
+    }
+    return source;
+  }
+
+  private async checkMagic(): Promise<void> {
+    const { window, name } = this;
+    const whole = await window.has(12);
+    if (window.left === 0 && window.damage === undefined)
+      throw new CaptureError('empty', `${name} is empty: it is no capture`, 0);
+    if (window.damage !== undefined)
+      throw new CaptureError('not-a-capture', `${name}: ${window.damage.message}`, 0);
+    if (!whole || window.bytes.readUInt32LE(window.at) !== block.SECTION_HEADER) {
       throw new CaptureError(
         'not-a-capture',
-        `${path} is no scap capture: it does not begin with a section header`,
+        `${name} is no scap capture: it does not begin with a section header`,
         0,
       );
     }
-    return source;
   }
 
   async next(): Promise<SourceItem | undefined> {
@@ -111,122 +100,109 @@ export class FileSource implements EventSource {
       this.started = true;
       return { kind: 'snapshot', snapshot: await this.readSection() };
     }
+    const { window } = this;
     const bytes = await this.readBatch();
     if (bytes !== undefined) return { kind: 'events', bytes };
-    const header = await this.peek(8);
-    if (header === undefined) {
-      this.finished = true;
-      if (this.damage !== undefined) {
+    if (window.left < 8 || window.ended) {
+      if (window.damage !== undefined) {
+        this.finished = true;
         throw new CaptureError(
           'truncated',
-          `${this.name} is damaged at byte ${this.offset}: ${this.damage.message}`,
-          this.offset,
+          `${this.name} is damaged at byte ${window.offset}: ${window.damage.message}`,
+          window.offset,
         );
       }
-      if (this.left > 0) throw this.truncated();
-      if (this.events === 0) throw new CaptureError('no-events', `${this.name} holds no events`, this.offset);
+      if (this.follow && this.isUnfinished()) {
+        await sleep(FOLLOW_MS);
+        window.ended = false;
+        return { kind: 'idle' };
+      }
+    }
+    this.finished = window.left < 8;
+    if (this.finished) {
+      if (window.left > 0) throw this.truncated();
+      if (this.events === 0)
+        throw new CaptureError('no-events', `${this.name} holds no events`, window.offset);
       return undefined;
     }
-    const type = header.readUInt32LE(0);
+    const type = window.bytes.readUInt32LE(window.at);
     if (type === block.SECTION_HEADER) return { kind: 'snapshot', snapshot: await this.readSection() };
     this.finished = true;
     if (block.isEventBlock(type)) throw this.truncated();
     throw new CaptureError(
       'corrupt',
-      `${this.name} is damaged at byte ${this.offset}: there is no block of type 0x${type.toString(16)}`,
-      this.offset,
+      `${this.name} is damaged at byte ${window.offset}: there is no block of type 0x${type.toString(16)}`,
+      window.offset,
     );
   }
 
+  // Whether what is there ends within a block, or after one: nothing that could not go on.
+  private isUnfinished(): boolean {
+    const { window } = this;
+    if (window.left < 8) return true;
+    const type = window.bytes.readUInt32LE(window.at);
+    return block.isEventBlock(type) && isLength(window.bytes.readUInt32LE(window.at + 4));
+  }
+
   stats(): SourceStats {
-    const progress = this.size > 0 ? Math.min(1, this.stream.bytesRead / this.size) : 0;
-    return { events: this.events, drops: {}, progress };
+    const { size, taken } = this.input;
+    return { events: this.events, drops: {}, progress: size > 0 ? Math.min(1, taken / size) : 0 };
   }
 
-  async close(): Promise<void> {
+  close(): Promise<void> {
     this.finished = true;
-    this.stream.destroy();
-    await this.chunks.return?.();
-  }
-
-  // ---- the window ----
-
-  private get left(): number {
-    return this.window.length - this.at;
-  }
-
-  private get offset(): number {
-    return this.base + this.at;
-  }
-
-  /** At least `size` bytes from here, or undefined if the file has no more. */
-  private async peek(size: number): Promise<Buffer | undefined> {
-    if (this.left < size) await this.fill(size);
-    return this.left < size ? undefined : this.window.subarray(this.at);
-  }
-
-  private async fill(size: number): Promise<void> {
-    const parts: Buffer[] = [this.window.subarray(this.at)];
-    let total = this.left;
-    while (total < size && !this.ended) {
-      try {
-        const chunk = await this.chunks.next();
-        if (chunk.done === true) {
-          this.ended = true;
-        } else {
-          parts.push(chunk.value);
-          total += chunk.value.length;
-        }
-      } catch (error: unknown) {
-        this.ended = true;
-        this.damage = new Error(reason(error));
-      }
-    }
-    this.base += this.at;
-    this.at = 0;
-    this.window = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts, total);
+    this.input.close();
+    return Promise.resolve();
   }
 
   private truncated(): CaptureError {
+    const { offset } = this.window;
     return new CaptureError(
       'truncated',
-      `${this.name} ends in the middle of a block at byte ${this.offset}: it was cut, or is still being written`,
-      this.offset,
+      `${this.name} ends in the middle of a block at byte ${offset}: it was cut, or is still being written`,
+      offset,
     );
   }
 
   // ---- events ----
 
   private async readBatch(): Promise<Uint8Array | undefined> {
-    if (this.left < BATCH) await this.fill(BATCH);
+    const { window } = this;
     let end = this.wholeBlocks();
-    if (end === this.at && this.left >= 8 && block.isEventBlock(this.window.readUInt32LE(this.at))) {
-      // one event larger than the window
-      const length = this.window.readUInt32LE(this.at + 4);
-      if (length <= BLOCK_LIMIT) {
-        await this.fill(length);
-        end = this.wholeBlocks();
-      }
+    while (end === window.at && !window.ended && this.mayBegin()) {
+      await window.more();
+      end = this.wholeBlocks();
     }
-    if (end === this.at) return undefined;
-    const bytes = this.window.subarray(this.at, end);
-    this.at = end;
+    if (end === window.at) return undefined;
+    const bytes = window.bytes.subarray(window.at, end);
+    window.at = end;
     return bytes;
+  }
+
+  /** Whether more bytes could make a whole event block of what is here. */
+  private mayBegin(): boolean {
+    const { window } = this;
+    if (window.left < 8) return true;
+    const length = window.bytes.readUInt32LE(window.at + 4);
+    return (
+      block.isEventBlock(window.bytes.readUInt32LE(window.at)) && isLength(length) && window.left < length
+    );
   }
 
   /** Where the run of whole event blocks from here ends. */
   private wholeBlocks(): number {
-    const window = this.window;
-    let at = this.at;
-    while (at + 8 <= window.length) {
-      const type = window.readUInt32LE(at);
-      if (!block.isEventBlock(type)) break;
-      const length = window.readUInt32LE(at + 4);
-      if (length < 36 || length % 4 !== 0) break;
-      if (at + length > window.length) break;
+    const { bytes, end } = this.window;
+    const view = new DataView(bytes.buffer, bytes.byteOffset, end);
+    let { at } = this.window;
+    let events = 0;
+    while (at + 8 <= end) {
+      if (!block.isEventBlock(view.getUint32(at, true))) break;
+      const length = view.getUint32(at + 4, true);
+      if (!isLength(length) || at + length > end) break;
       at += length;
-      this.events++;
+      events++;
     }
+    this.events += events;
     return at;
   }
 
@@ -240,27 +216,26 @@ export class FileSource implements EventSource {
     const threads: ThreadWithoutFds[] = [];
     const fds = new Map<number, SnapshotFd[]>();
     let headers = 0;
+    const { window } = this;
     for (;;) {
-      const header = await this.peek(8);
-      if (header === undefined) {
-        if (this.left > 0) throw this.truncated();
+      if (!(await window.has(8))) {
+        if (window.left > 0) throw this.truncated();
         break;
       }
-      const code = header.readUInt32LE(0);
+      const code = window.bytes.readUInt32LE(window.at);
       const type = block.ALIASES.get(code) ?? code;
       if (block.isEventBlock(type)) break;
       if (type === block.SECTION_HEADER && headers++ > 0) break;
-      const length = header.readUInt32LE(4);
+      const length = window.bytes.readUInt32LE(window.at + 4);
       if (length < 12 || length > BLOCK_LIMIT) {
         throw new CaptureError(
           'corrupt',
-          `${this.name} is damaged at byte ${this.offset}: a block says it has ${length} bytes`,
-          this.offset,
+          `${this.name} is damaged at byte ${window.offset}: a block says it has ${length} bytes`,
+          window.offset,
         );
       }
-      const whole = await this.peek(length);
-      if (whole === undefined) throw this.truncated();
-      const reader = new ByteReader(whole, 8, length - 4);
+      if (!(await window.has(length))) throw this.truncated();
+      const reader = new ByteReader(window.bytes, window.at + 8, window.at + length - 4);
       try {
         if (type === block.SECTION_HEADER) this.checkHeader(reader);
         else if (type === block.MACHINE_INFO) machine = readMachine(reader);
@@ -280,11 +255,11 @@ export class FileSource implements EventSource {
         if (!(error instanceof RangeError)) throw error;
         throw new CaptureError(
           'corrupt',
-          `${this.name} is damaged at byte ${this.offset}: a list of type 0x${type.toString(16)} does not fit its block`,
-          this.offset,
+          `${this.name} is damaged at byte ${window.offset}: a list of type 0x${type.toString(16)} does not fit its block`,
+          window.offset,
         );
       }
-      this.at += length;
+      window.at += length;
     }
     return {
       machine,
@@ -300,7 +275,7 @@ export class FileSource implements EventSource {
       throw new CaptureError(
         'not-a-capture',
         `${this.name} was not written on a little-endian machine, or is no scap capture`,
-        this.offset,
+        this.window.offset,
       );
     }
     const major = reader.u16();
@@ -308,49 +283,13 @@ export class FileSource implements EventSource {
       throw new CaptureError(
         'version',
         `${this.name} has version ${major} of the format; sonde reads version 1`,
-        this.offset,
+        this.window.offset,
       );
     }
   }
 }
 
-function reason(error: unknown): string {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'ENOENT') return 'there is no such file';
-  if (code === 'EACCES') return 'permission denied';
-  if (code === 'Z_BUF_ERROR' || code === 'Z_DATA_ERROR') return 'the gzip stream is damaged or cut';
-  return error instanceof Error ? error.message : String(error);
-}
-
-async function* prepend(first: Buffer, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  yield first;
-  for (;;) {
-    const item = await rest.next();
-    if (item.done === true) return;
-    yield item.value;
-  }
-}
-
-/** Several gzip members in a row are one stream, as for every scap reader. */
-async function* gunzip(input: AsyncGenerator<Buffer>): AsyncGenerator<Buffer> {
-  const unzip = createGunzip({ chunkSize: BATCH });
-  let failure: unknown;
-  const feed = (async () => {
-    try {
-      for await (const chunk of input) {
-        if (!unzip.write(chunk)) await new Promise<void>((resolve) => unzip.once('drain', () => resolve()));
-      }
-      unzip.end();
-    } catch (error: unknown) {
-      failure = error;
-      unzip.destroy();
-    }
-  })();
-  try {
-    for await (const chunk of unzip) yield chunk as Buffer;
-  } finally {
-    await input.return(undefined);
-  }
-  await feed;
-  if (failure !== undefined) throw failure;
+/** A length that an event block can have. */
+function isLength(length: number): boolean {
+  return length >= 36 && length % 4 === 0 && length <= BLOCK_LIMIT;
 }

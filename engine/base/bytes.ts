@@ -56,7 +56,7 @@ export class ByteReader {
 
   data(size: number): Uint8Array {
     const at = this.take(size);
-    return this.bytes.slice(at, at + size);
+    return new Uint8Array(this.bytes.subarray(at, at + size));
   }
 
   text(size: number): ByteText {

@@ -14,15 +14,27 @@ import { BlockType, EventOption } from './source.ts';
 
 const EMPTY = new Uint8Array(0);
 
+const isWide = Uint8Array.from(EVENT_TYPES, (type) => ((type.flags & EventFlag.LARGE_PAYLOAD) !== 0 ? 1 : 0));
+
 // notification and infra events were written with a header length 3 too large (scap-format 3.2)
 const OVERSTATED_HEADER = new Set([280, 286]);
 
 /** Dump flag of events that only carry state and are never shown. */
 export const STATE_ONLY = 1;
 
+/** Bytes of a block with an event without params. */
+export const SMALLEST_BLOCK = 36;
+
+/** Where the event header begins in the block at `start`: u64 time, u64 tid, u32 length, u16 code. */
+export function headerOffset(start: number, view: DataView): number {
+  const type = view.getUint32(start, true);
+  const flagged = type === BlockType.EVF_V2 || type === BlockType.EVF_V2_LARGE || type === BlockType.EVF;
+  return start + (flagged ? 14 : 10);
+}
+
 export class EventCursor {
   bytes: Uint8Array = EMPTY;
-  private view: DataView = new DataView(EMPTY.buffer);
+  view: DataView = new DataView(EMPTY.buffer);
   /** Offset of the block in `bytes`, and of the byte after it. */
   start = 0;
   end = 0;
@@ -37,14 +49,16 @@ export class EventCursor {
   dumpFlags = 0;
   /** Nanoseconds since the base, see setBase(). */
   ts: RelativeNs = 0;
-  /** Params present in this event. */
-  count = 0;
 
   private headerAt = 0;
   private lengthsAt = 0;
   private valuesAt = 0;
   private eventEnd = 0;
   private wide = false;
+  /** The block stores how many params there are. */
+  private stored = true;
+  /** Params, or -1 while nobody has asked for them. */
+  private params = -1;
   // ts of the first event as two halves, so that relative times need no bigint
   private baseLow = 0;
   private baseHigh = 0;
@@ -68,9 +82,9 @@ export class EventCursor {
   }
 
   /** Points the cursor before the first block of a batch. */
-  load(bytes: Uint8Array): void {
+  load(bytes: Uint8Array, view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)): void {
     this.bytes = bytes;
-    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.view = view;
     this.start = 0;
     this.end = 0;
   }
@@ -92,11 +106,11 @@ export class EventCursor {
   /** Points the cursor at the block that starts at `offset` of the loaded batch. */
   seek(offset: number): void {
     const view = this.view;
-    if (offset + 36 > this.bytes.length) throw this.corrupt(offset, 'an event block ends early');
+    if (offset + SMALLEST_BLOCK > this.bytes.length) throw this.corrupt(offset, 'an event block ends early');
     const block = view.getUint32(offset, true);
     const length = view.getUint32(offset + 4, true);
     const end = offset + length;
-    if (length < 36 || end > this.bytes.length)
+    if (length < SMALLEST_BLOCK || end > this.bytes.length)
       throw this.corrupt(offset, 'an event block has an impossible length');
     this.start = offset;
     this.end = end;
@@ -125,33 +139,49 @@ export class EventCursor {
     this.headerAt = at;
     this.ts =
       (view.getUint32(at + 4, true) - this.baseHigh) * 4294967296 + (view.getUint32(at, true) - this.baseLow);
-    const tidHigh = view.getUint32(at + 12, true);
-    this.tid = tidHigh === 0xffffffff ? -1 : tidHigh * 4294967296 + view.getUint32(at + 8, true);
+    // small integers are much faster keys than doubles
+    const tidHigh = view.getInt32(at + 12, true);
+    const tidLow = view.getInt32(at + 8, true);
+    if (tidHigh === 0 && tidLow >= 0) this.tid = tidLow;
+    else this.tid = tidHigh === -1 ? -1 : tidHigh * 4294967296 + (tidLow >>> 0);
     const eventLength = view.getUint32(at + 16, true);
     this.code = view.getUint16(at + 20, true);
     this.eventEnd = at + eventLength;
-    const type = EVENT_TYPES[this.code];
-    if (type === undefined) {
-      this.count = 0;
-      return;
-    }
+    this.stored = stored;
+    this.params = -1;
     if (this.eventEnd > end - 4 && !OVERSTATED_HEADER.has(this.code)) {
+      if (this.code >= EVENT_TYPE_COUNT) return;
       throw this.corrupt(offset, 'an event is longer than its block');
     }
-    this.wide = (type.flags & EventFlag.LARGE_PAYLOAD) !== 0;
-    if (stored) {
-      this.count = view.getUint32(at + 22, true);
+  }
+
+  /** Params present in this event. */
+  get count(): number {
+    return this.params < 0 ? this.locate() : this.params;
+  }
+
+  // Most events are only counted, or pass by: where their params are is found when somebody wants one.
+  private locate(): number {
+    const type = EVENT_TYPES[this.code];
+    if (type === undefined) return (this.params = 0);
+    const at = this.headerAt;
+    this.wide = isWide[this.code] === 1;
+    const width = this.wide ? 4 : 2;
+    let count: number;
+    if (this.stored) {
+      count = this.view.getUint32(at + 22, true);
       this.lengthsAt = at + 26;
-      if (this.lengthsAt + this.count * (this.wide ? 4 : 2) > this.eventEnd) {
-        throw this.corrupt(offset, 'an event has more params than bytes');
-      }
+      if (this.lengthsAt + count * width > this.eventEnd)
+        throw this.corrupt(this.start, 'an event has more params than bytes');
     } else {
       this.lengthsAt = at + 22;
-      this.count = this.countParams(type, offset);
+      count = this.countParams(type, this.start);
     }
-    this.valuesAt = this.lengthsAt + this.count * (this.wide ? 4 : 2);
+    this.valuesAt = this.lengthsAt + count * width;
     this.offsets[0] = this.valuesAt;
     this.known = 0;
+    this.params = count;
+    return count;
   }
 
   get type(): EventType {
@@ -168,6 +198,7 @@ export class EventCursor {
 
   /** Offset of param `index` in `bytes`. */
   at(index: number): number {
+    if (this.params < 0) this.locate();
     if (index >= this.offsets.length) {
       const grown = new Int32Array(index * 2);
       grown.set(this.offsets);
@@ -259,7 +290,8 @@ export class EventCursor {
     if (index < 0 || index >= this.count) return EMPTY;
     const at = this.at(index);
     this.check(at, this.size(index));
-    return this.bytes.subarray(at, at + this.size(index));
+    // never a Buffer, whose slice() does not copy
+    return new Uint8Array(this.view.buffer, this.view.byteOffset + at, this.size(index));
   }
 
   /** NUL-separated strings of a param (args, env, cgroups); the last may lack its NUL. */

@@ -20,6 +20,11 @@ export class Numbering {
   private inPreamble = true;
   private hasBase = false;
 
+  /** The events of before are over: whatever comes now takes a number. */
+  get inStream(): boolean {
+    return !this.inPreamble;
+  }
+
   /** A new section of the stream begins. */
   restart(): void {
     this.inPreamble = true;

@@ -91,11 +91,12 @@ export function resultOf(ctx: EventContext): number | undefined {
 
 /** Whether the event is about a descriptor at all. */
 export function hasFd(ctx: EventContext): boolean {
-  return (
-    ((typeFlags[ctx.evt.code] as number) &
-      (EventFlag.CREATES_FD | EventFlag.USES_FD | EventFlag.DESTROYS_FD)) !==
-    0
-  );
+  return codeHasFd(ctx.evt.code);
+}
+
+export function codeHasFd(code: number): boolean {
+  const about = EventFlag.CREATES_FD | EventFlag.USES_FD | EventFlag.DESTROYS_FD;
+  return ((typeFlags[code] as number) & about) !== 0;
 }
 
 /** The descriptor that fd fields speak of. */

@@ -4,7 +4,8 @@
 
 import { FilterError } from '../base/errors.ts';
 import { FIRST_NAMED, genericSyscall } from '../event/generic.ts';
-import { withName } from '../field/event-types.ts';
+import { EVENT_TYPE_COUNT, EVENT_TYPES } from '../event/schema.ts';
+import { codeHasFd, withName } from '../field/event-types.ts';
 import {
   DEFAULT_ENV,
   type Bound,
@@ -28,6 +29,8 @@ export type CompiledFilter = {
   test(ctx: EventContext): boolean;
   /** On what the answer depends. */
   readonly dependsOn: ReadonlySet<Dependency>;
+  /** Codes of events that can match, 1 each: all others do not have to be asked. */
+  readonly codes: Uint8Array;
 };
 
 type Match = (ctx: EventContext) => boolean;
@@ -274,6 +277,60 @@ function byType(check: Check, syscallsOnly: boolean): Match | undefined {
     (evt.code >= FIRST_NAMED ? codes[evt.code] === 1 : syscalls.has(genericSyscall(evt))) !== negate;
 }
 
+/** For each event code, whether a filter can be true and whether it can be false. */
+type Possible = { readonly can: Uint8Array; readonly cannot: Uint8Array };
+
+const every = (value: 0 | 1): Uint8Array => new Uint8Array(EVENT_TYPE_COUNT).fill(value);
+const CODES_WITH_FD = Uint8Array.from(EVENT_TYPES, ({ code }) => (codeHasFd(code) ? 1 : 0));
+const ANY: Possible = { can: every(1), cannot: every(1) };
+
+// What the kind of the event alone decides, so that the others need not be asked.
+function possible(ast: Ast): Possible {
+  switch (ast.kind) {
+    case 'not': {
+      const { can, cannot } = possible(ast.part);
+      return { can: cannot, cannot: can };
+    }
+    case 'and':
+    case 'or': {
+      const parts = ast.parts.map(possible);
+      const all = (pick: (part: Possible) => Uint8Array): Uint8Array =>
+        every(1).map((_, code) => (parts.every((part) => pick(part)[code] === 1) ? 1 : 0));
+      const some = (pick: (part: Possible) => Uint8Array): Uint8Array =>
+        every(0).map((_, code) => (parts.some((part) => pick(part)[code] === 1) ? 1 : 0));
+      return ast.kind === 'and'
+        ? { can: all(({ can }) => can), cannot: some(({ cannot }) => cannot) }
+        : { can: some(({ can }) => can), cannot: all(({ cannot }) => cannot) };
+    }
+    case 'check':
+      return possibleCheck(ast);
+  }
+}
+
+function possibleCheck(check: Check): Possible {
+  const { operand, operator, values } = check;
+  if (operand.kind !== 'field') return ANY;
+  // a field without a value makes its check false
+  if (/^fd\.(?!name_changed|types)/.test(operand.text)) return { can: CODES_WITH_FD, cannot: ANY.cannot };
+  if (check.right !== undefined || check.modifier !== undefined) return ANY;
+  if (operator !== '=' && operator !== '!=' && operator !== 'in') return ANY;
+  let can: Uint8Array;
+  if (operand.text === 'evt.type') {
+    can = every(0);
+    for (const { text } of values) withName(text).codes.forEach((yes, code) => yes === 1 && (can[code] = 1));
+  } else if (operand.text === 'evt.dir') {
+    can = every(0).map((_, code) =>
+      values.some(({ text }) => text === ((code & 1) === 1 ? '<' : '>')) ? 1 : 0,
+    );
+  } else {
+    return ANY;
+  }
+  const cannot = can.map((yes) => 1 - yes);
+  // the name of a generic event stands in the event
+  for (let code = 0; code < FIRST_NAMED; code++) can[code] = cannot[code] = 1;
+  return operator === '!=' ? { can: cannot, cannot: can } : { can, cannot };
+}
+
 /**
  * Compiles a filter.
  *
@@ -283,5 +340,6 @@ export function compileFilter(text: string, env: FieldEnv = DEFAULT_ENV): Compil
   const ast = parseFilter(text);
   const compiler = new Compiler(env);
   const test = compiler.match(ast);
-  return { text, ast, test, dependsOn: compiler.dependsOn };
+  const { dependsOn } = compiler;
+  return { text, ast, test, dependsOn, codes: dependsOn.has('history') ? ANY.can : possible(ast).can };
 }

@@ -10,12 +10,12 @@
 // tids and unknown threads are normal.
 
 import type { ByteText, DurationNs, RelativeNs } from '../base/units.ts';
-import { EventCursor } from '../event/cursor.ts';
-import { EVENT_TYPES, EventFlag } from '../event/schema.ts';
+import { EventCursor, headerOffset, SMALLEST_BLOCK } from '../event/cursor.ts';
+import { EVENT_TYPE_COUNT, EVENT_TYPES, EventFlag } from '../event/schema.ts';
 import type { Snapshot } from '../event/source.ts';
 import { applyFile } from './apply/file.ts';
 import { applyMeta } from './apply/meta.ts';
-import { applyProcess } from './apply/process.ts';
+import { applyProcess, countCpu, countMemory } from './apply/process.ts';
 import { applySocket } from './apply/socket.ts';
 import type { Container } from './container.ts';
 import type { EventContext, Group, User } from './context.ts';
@@ -49,11 +49,12 @@ const STORED_ENTERS = new Set(
 const STORED_ENTER_LIMIT = 4096;
 
 // What the reset does with an event, by code.
+const PROCINFO = 234;
 const NO_THREAD = 1;
 const LOOK_ONLY = 2;
 const resetKind = EVENT_TYPES.map((type) => {
   const flags = type.classic?.flags ?? type.flags;
-  if (type.code === 234) return LOOK_ONLY;
+  if (type.code === PROCINFO) return LOOK_ONLY;
   if ((flags & EventFlag.SKIPPARSERESET) !== 0) return NO_THREAD;
   return type.source === 'METAEVENT' || type.source === 'PLUGIN' ? NO_THREAD : 0;
 });
@@ -75,6 +76,22 @@ const handlers: readonly (Handler | undefined)[] = EVENT_TYPES.map((type) => {
   return applyProcess[key] ?? applyFile[key] ?? applySocket[key] ?? applyMeta[key];
 });
 
+// How an event passes by: not at all (it changes more than its thread's call in progress), or as an enter or exit.
+const PASS_ENTER = 1;
+const PASS_ENTER_FD = 2;
+const PASS_EXIT = 3;
+const PASS_PROCINFO = 4;
+const PASS_SWITCH = 5;
+const passKind = Uint8Array.from(EVENT_TYPES, (type) => {
+  const { code } = type;
+  if (code === PROCINFO) return PASS_PROCINFO;
+  if (isSwitch[code] === true) return PASS_SWITCH;
+  if (type.source !== 'SYSCALL' || resetKind[code] !== 0 || handlers[code] !== undefined) return 0;
+  if (isCloneExit[code] === true || isCopyFileRange[code] === true || storesEnter[code] === true) return 0;
+  if (type.isExit) return PASS_EXIT;
+  return usesFd[code] === true ? PASS_ENTER_FD : PASS_ENTER;
+});
+
 export class Machine implements EventContext {
   readonly threads = new Map<number, Thread>();
   readonly users = new Map<number, User>();
@@ -92,7 +109,6 @@ export class Machine implements EventContext {
   thread: Thread | undefined = undefined;
   fd: Fd | undefined = undefined;
   latency: DurationNs | undefined = undefined;
-  enter: EventCursor | undefined = undefined;
   paired = false;
   /** Result of an exit: >= 0, or -errno. 0 where the event has none. */
   result = 0;
@@ -100,6 +116,8 @@ export class Machine implements EventContext {
   callLatency: DurationNs = -1;
 
   private readonly enterCursor = new EventCursor();
+  /** The event's own enter was kept; 1: as bytes in the thread, 2: loaded into enterCursor. */
+  private enterState: 0 | 1 | 2 = 0;
   private exitedThread: Thread | undefined = undefined;
   private finishedCall: Thread | undefined = undefined;
   private readonly closedFds: { readonly table: Map<number, Fd>; readonly num: number }[] = [];
@@ -130,7 +148,7 @@ export class Machine implements EventContext {
     const code = evt.code;
     this.thread = undefined;
     this.fd = undefined;
-    this.enter = undefined;
+    this.enterState = 0;
     this.paired = false;
     this.latency = undefined;
     this.result = 0;
@@ -142,6 +160,81 @@ export class Machine implements EventContext {
     }
     const handler = handlers[code];
     if (handler !== undefined) handler(this);
+  }
+
+  get enter(): EventCursor | undefined {
+    if (this.enterState === 1) {
+      const thread = this.thread as Thread;
+      this.enterCursor.load(thread.storedEnter as Uint8Array, thread.storedEnterView);
+      this.enterCursor.seek(0);
+      this.enterState = this.enterCursor.code === this.evt.code - 1 ? 2 : 0;
+    }
+    return this.enterState === 2 ? this.enterCursor : undefined;
+  }
+
+  /**
+   * Goes over the events from the cursor on that nobody asks for, and takes note of them where all they change is their thread's
+   * call in progress: most reads, writes, polls … The least work an event can be: code, thread and time, read where they stand.
+   *
+   * @param asked by code: 1 for events that somebody looks at
+   * @returns how many events were passed; the cursor's next() is the first that was not
+   */
+  pass(evt: EventCursor, asked: Uint8Array): number {
+    const { view, bytes } = evt;
+    const size = bytes.length;
+    let at = evt.end;
+    let passed = 0;
+    let thread: Thread | undefined = undefined;
+    let tidOfThread = -1;
+    while (at + SMALLEST_BLOCK <= size) {
+      const length = view.getUint32(at + 4, true);
+      if (length < SMALLEST_BLOCK || at + length > size) break;
+      const header = headerOffset(at, view);
+      const code = view.getUint16(header + 20, true);
+      if (code < EVENT_TYPE_COUNT) {
+        const kind = passKind[code] as number;
+        if (kind === 0 || asked[code] === 1) break;
+        // no tid has more than 31 bits; -1 is none
+        const tid = view.getInt32(header + 8, true);
+        if (tid < 0) break;
+        if (passed === 0) this.finishPrevious();
+        if (tid !== tidOfThread) {
+          thread = this.threads.get(tid);
+          tidOfThread = tid;
+        }
+        if (thread !== undefined) {
+          if (kind === PASS_EXIT) {
+            if (thread.lastEnterCode !== code - 1) break;
+            thread.storedEnterValid = false;
+            if (!this.classic) thread.lastEnterCode = -1;
+          } else {
+            evt.seek(at);
+            this.passEnter(evt, thread, kind);
+          }
+        } else if (kind !== PASS_PROCINFO) {
+          break;
+        }
+        passed++;
+      }
+      at += length;
+    }
+    evt.end = at;
+    return passed;
+  }
+
+  private passEnter(evt: EventCursor, thread: Thread, kind: number): void {
+    if (kind === PASS_PROCINFO) {
+      countCpu(evt, thread);
+    } else if (kind === PASS_SWITCH) {
+      this.countSwitch(evt, thread);
+      countMemory(this, evt, thread);
+    } else {
+      thread.lastFd = kind === PASS_ENTER_FD ? evt.int(enterFdParam[evt.code] as number) : -1;
+      thread.lastEnterCode = evt.code;
+      thread.latency = 0;
+      thread.enterTime = evt.ts;
+      thread.storedEnterValid = false;
+    }
   }
 
   get fdNum(): number {
@@ -182,11 +275,7 @@ export class Machine implements EventContext {
       this.fd = this.fdTable(thread).get(thread.lastFd);
     }
     if (storesEnter[code] === true && evt.count > 0 && evt.end - evt.start <= STORED_ENTER_LIMIT) {
-      const size = evt.end - evt.start;
-      if (thread.storedEnter === undefined || thread.storedEnter.length !== size)
-        thread.storedEnter = new Uint8Array(size);
-      thread.storedEnter.set(evt.bytes.subarray(evt.start, evt.end));
-      thread.storedEnterValid = true;
+      thread.storeEnter(evt.bytes, evt.start, evt.end);
     }
   }
 
@@ -210,11 +299,7 @@ export class Machine implements EventContext {
       thread.latency = 0;
     }
     if (paired) {
-      if (thread.storedEnterValid && thread.storedEnter !== undefined) {
-        this.enterCursor.load(thread.storedEnter);
-        this.enterCursor.seek(0);
-        if (this.enterCursor.code === code - 1) this.enter = this.enterCursor;
-      }
+      if (thread.storedEnterValid) this.enterState = 1;
     } else {
       const index = EVENT_TYPES[code]?.fdParam ?? -1;
       if (index < 0 || index >= evt.count) return;

@@ -15,12 +15,8 @@ export function joinPath(base: ByteText, path: ByteText): ByteText {
   return normalisePath(base + path);
 }
 
-// Nothing to do for nearly all paths: one test instead of a walk.
-const CLEAN = /^(?:\/[\x21-\x2d\x30-\x7e][\x20-\x2d\x30-\x7e]*)+$/;
-const HAS_DOTS = /(?:^|\/)\.{1,2}(?:\/|$)/;
-
 function normalisePath(path: ByteText): ByteText {
-  if (CLEAN.test(path) && !HAS_DOTS.test(path)) return path;
+  if (isNormal(path)) return path;
   const absolute = path.startsWith('/');
   const parts: string[] = [];
   for (const part of path.split('/')) {
@@ -29,6 +25,22 @@ function normalisePath(path: ByteText): ByteText {
     else parts.push(part.replace(/[^\x20-\x7e]/g, '.'));
   }
   return (absolute ? '/' : '') + parts.join('/');
+}
+
+const SLASH = 0x2f;
+const DOT = 0x2e;
+
+// Nearly all paths are, and one look at each character tells. A part that begins with a dot gets the long way.
+function isNormal(path: ByteText): boolean {
+  const { length } = path;
+  if (length < 2 || path.charCodeAt(0) !== SLASH || path.charCodeAt(length - 1) === SLASH) return false;
+  let before = 0;
+  for (let i = 0; i < length; i++) {
+    const c = path.charCodeAt(i);
+    if (c < 0x20 || c > 0x7e || (before === SLASH && (c === SLASH || c === DOT))) return false;
+    before = c;
+  }
+  return true;
 }
 
 /** cwd as kept in a thread: normalised, with a final '/'. */

@@ -84,13 +84,13 @@ export class Thread {
   // ---- the call in progress ----
 
   lastEnterCode = -1;
-  lastEnterValid = false;
   enterTime: RelativeNs | undefined = undefined;
   latency: DurationNs = 0;
   /** Descriptor of the last call; -1 = none. */
   lastFd = -1;
-  /** Block of the enter event, kept where the exit needs its params. */
+  /** Block of the enter event, kept where the exit needs its params; the buffer is kept for the next. */
   storedEnter: Uint8Array | undefined = undefined;
+  storedEnterView: DataView | undefined = undefined;
   storedEnterValid = false;
 
   // ---- bookkeeping ----
@@ -104,6 +104,19 @@ export class Thread {
   constructor(tid: number, pid: number) {
     this.tid = tid;
     this.pid = pid;
+  }
+
+  /** Keeps bytes [start, end) as the block of the current call's enter. */
+  storeEnter(bytes: Uint8Array, start: number, end: number): void {
+    const size = end - start;
+    let kept = this.storedEnter;
+    if (kept === undefined || kept.length < size) {
+      kept = new Uint8Array((size | 127) + 1);
+      this.storedEnter = kept;
+      this.storedEnterView = new DataView(kept.buffer);
+    }
+    for (let i = 0; i < size; i++) kept[i] = bytes[start + i] as number;
+    this.storedEnterValid = true;
   }
 
   get isMain(): boolean {

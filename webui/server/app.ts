@@ -3,7 +3,6 @@
 
 import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
-import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import websocket from '@fastify/websocket';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
@@ -21,8 +20,8 @@ export type WebOptions = {
   readonly port?: number;
   readonly token?: string;
   readonly showSecrets?: boolean;
-  /** Directory of the built page, for tests. */
-  readonly page?: string;
+  /** Directory of the built page. */
+  readonly page: string;
 };
 
 export type WebServer = {
@@ -33,7 +32,6 @@ export type WebServer = {
   close(): Promise<void>;
 };
 
-const PAGE = fileURLToPath(new URL('../page/', import.meta.url));
 const LOOPBACK = '127.0.0.1';
 
 // no code but our own files, nothing from elsewhere, in nobody's frame
@@ -44,10 +42,10 @@ const POLICY =
 const BUFFER_LIMIT = 16 << 20;
 
 /** @throws InputError `no-port` if the port is taken, `no-page` if the page was not built */
-export async function startWeb(client: EngineClient, options: WebOptions = {}): Promise<WebServer> {
+export async function startWeb(client: EngineClient, options: WebOptions): Promise<WebServer> {
   const host = options.host ?? LOOPBACK;
   const token = options.token ?? newToken();
-  const page = options.page ?? PAGE;
+  const { page } = options;
   if (!existsSync(page)) throw new InputError('no-page', 'the map is not built: npm run build');
   const app = fastify({ logger: false, bodyLimit: 1024, forceCloseConnections: true });
   const names = [host, 'localhost', LOOPBACK, '[::1]', ...(isIP(host) === 6 ? [`[${host}]`] : [])];

@@ -3,6 +3,7 @@
 
 import type { ByteText } from '../../base/units.ts';
 import type { EventCursor } from '../../event/cursor.ts';
+import { EVENT_TYPES } from '../../event/schema.ts';
 import { AT_FDCWD, baseOf } from '../base-of.ts';
 import { Fd, FdType } from '../fd.ts';
 import type { HandlerTable, Machine } from '../machine.ts';
@@ -22,6 +23,9 @@ export function pathOf(machine: Machine, dirfd: number, path: ByteText): ByteTex
 /** The enter's path counts if it has one: the exit's may have been changed by another thread meanwhile. */
 function prefer(enter: EventCursor | undefined, index: number): boolean {
   if (enter === undefined || index >= enter.count) return false;
+  // only what is short may be one of the words for none
+  const size = enter.size(index);
+  if (size > 7) return true;
   const path = enter.text(index);
   return path !== '' && path !== '(NULL)' && path !== '<NA>';
 }
@@ -41,6 +45,8 @@ function addFile(
   fd.name = pathOf(machine, dirfd, path);
   machine.addFd(num, fd);
 }
+
+const deviceParam = EVENT_TYPES.map((type) => type.params.findIndex((param) => param.name === 'dev'));
 
 function openExit(machine: Machine): void {
   const { evt, enter } = machine;
@@ -67,7 +73,7 @@ function openatExit(machine: Machine): void {
   const from = prefer(enter, 1) || evt.count < 4 ? enter : evt;
   if (from === undefined) return;
   const first = from === evt ? 1 : 0;
-  const device = evt.type.params.findIndex((param) => param.name === 'dev');
+  const device = deviceParam[evt.code] as number;
   addFile(
     machine,
     num,

@@ -228,8 +228,11 @@ function procexit(machine: Machine): void {
 }
 
 function procinfo(machine: Machine): void {
-  const { evt, thread } = machine;
-  if (thread === undefined) return;
+  if (machine.thread !== undefined) countCpu(machine.evt, machine.thread);
+}
+
+/** CPU time of a thread, in ticks: a procinfo event a second. */
+export function countCpu(evt: EventCursor, thread: Thread): void {
   const user = evt.uint(0);
   const system = evt.uint(1);
   thread.cpuUserDelta = thread.cpuUser < 0 ? 0 : user - thread.cpuUser;
@@ -239,8 +242,12 @@ function procinfo(machine: Machine): void {
 }
 
 function schedSwitch(machine: Machine): void {
-  const { evt, thread } = machine;
-  if (thread === undefined || evt.count < 6) return;
+  if (machine.thread !== undefined) countMemory(machine, machine.evt, machine.thread);
+}
+
+/** Page faults of a thread and memory of its process, as a switch tells them. */
+export function countMemory(machine: Machine, evt: EventCursor, thread: Thread): void {
+  if (evt.count < 6) return;
   thread.majorFaults = evt.uint(1);
   thread.minorFaults = evt.uint(2);
   const main = machine.mainThread(thread);
