@@ -47,12 +47,78 @@ type PrintOptions = {
   snaplen?: number;
   suppressComm: string[];
   filterProclist?: boolean;
-  compress?: boolean;
   fatfile?: boolean;
+  duration?: number;
+  follow?: boolean;
+  displayflt?: boolean;
   list?: boolean;
   listEvents?: boolean;
   chisel?: string;
+} & WriteOptions;
+
+type WriteOptions = {
+  compress?: boolean;
+  native?: boolean;
+  maskEnv?: boolean;
+  excludeUsers?: boolean;
+  fileSize?: number;
+  fileEvents?: number;
+  seconds?: number;
+  limit?: number;
 };
+
+function recording({ compress, native, maskEnv, excludeUsers }: WriteOptions): PrintCommand['recording'] {
+  return {
+    compress: compress === true,
+    native: native === true,
+    maskEnv: maskEnv === true,
+    excludeUsers: excludeUsers === true,
+  };
+}
+
+function rotation({ fileSize, fileEvents, seconds, limit }: WriteOptions): PrintCommand['rotation'] {
+  if (limit !== undefined && fileSize === undefined && fileEvents === undefined && seconds === undefined) {
+    throw new InputError(
+      'usage',
+      '-W says how many files to keep: with -C, -e or -G, which say when the next one begins',
+    );
+  }
+  return {
+    ...(fileSize === undefined ? {} : { bytes: fileSize * 1e6 }),
+    ...(fileEvents === undefined ? {} : { events: fileEvents }),
+    ...(seconds === undefined ? {} : { seconds }),
+    ...(limit === undefined ? {} : { files: limit }),
+  };
+}
+
+function writeOptions(command: Command): Command {
+  return command
+    .option('--filter-proclist', 'with -w: keep only those processes of the start that match the filter')
+    .option('-z, --compress', 'with -w: gzip the capture')
+    .option('-F, --fatfile', 'with -w: keep hidden what the state needs, such as the start of a process')
+    .option(
+      '-C, --file-size <MB>',
+      'with -w: a new file when one has more than so many million bytes',
+      positive,
+    )
+    .option('-e, --file-events <count>', 'with -w: a new file after so many events', positive)
+    .option(
+      '-G, --seconds <seconds>',
+      'with -w: a new file after so many seconds; its name may have conversions of strftime, such as %H%M%S',
+      positive,
+    )
+    .option('-W, --limit <count>', 'with -C, -e or -G: keep so many files, the newest', positive)
+    .option('-M, --duration <seconds>', 'stop after so many seconds', positive)
+    .option('-E, --exclude-users', 'with -w: leave out users and groups')
+    .option('--mask-env', 'with -w: put stars in place of the values of environment variables')
+    .option('--native', 'with -w: exits without enters; smaller, for sonde and current readers');
+}
+
+function positive(text: string): number {
+  const number = whole(text);
+  if (number === 0) throw new InvalidArgumentError('It must be at least 1.');
+  return number;
+}
 
 function bufferMode(options: PrintOptions): BufferMode {
   if (options.printAscii === true) return 'ascii';
@@ -95,8 +161,12 @@ async function printEvents(words: readonly string[], options: PrintOptions): Pro
     debug: options.debug === true,
     suppress: options.suppressComm,
     filterProclist: options.filterProclist === true,
-    compress: options.compress === true,
+    recording: recording(options),
+    rotation: rotation(options),
     fatFile: options.fatfile === true,
+    follow: options.follow === true,
+    displayFilter: options.displayflt === true,
+    ...(options.duration === undefined ? {} : { duration: options.duration }),
     ...(format === undefined || line !== 'plain'
       ? {}
       : { format: format.replaceAll('\\n', '\n').replaceAll('\\t', '\t') }),
@@ -167,7 +237,7 @@ async function run(argv: readonly string[]): Promise<number> {
   const does = (work: Promise<number> | number): Promise<void> =>
     Promise.resolve(work).then((result) => void (code = result));
 
-  program
+  writeOptions(program)
     .usage('[options] [filter]      print events, as sysdig does')
     .addHelpText('after', '\nIn a terminal, without any option or argument, sonde is `sonde top`.\n')
     .argument('[filter...]', 'only events that match, such as evt.type=open and proc.name=nginx')
@@ -198,13 +268,15 @@ async function run(argv: readonly string[]): Promise<number> {
     .option('-S, --summary', 'counts of events at the end')
     .option('-s, --snaplen <bytes>', 'bytes of each I/O buffer to capture, live', whole)
     .option('-R', 'names of ports in place of numbers')
-    .option('-d, --displayflt', 'filter after state, not before; sonde always does')
+    .option('-N', 'numbers of ports, as always without -R')
+    .option('--follow', 'with -r: at the end of the file, wait for what is still to be written')
+    .option(
+      '-d, --displayflt',
+      'filter what the state makes of the events; without it as sysdig, whose state a filter can harm',
+    )
     .option('-D, --debug', 'show internal events too')
     .option('-P, --progress', 'show how far the file is read')
     .option('-U, --suppress-comm <name>', 'ignore all events of programs of this name', collect, [])
-    .option('--filter-proclist', 'with -w: keep only those processes of the start that match the filter')
-    .option('-z, --compress', 'with -w: gzip the capture')
-    .option('-F, --fatfile', 'with -w: keep hidden what the state needs, such as the start of a process')
     .option('--unbuffered', 'write each line at once')
     .option('-l, --list', 'list the fields')
     .option('-L, --list-events', 'list the events')
@@ -238,12 +310,7 @@ async function run(argv: readonly string[]): Promise<number> {
       ),
     );
   });
-  program
-    .command('record')
-    .description('record live events to a capture')
-    .option('--filter-proclist', 'keep only those processes of the start that match the filter')
-    .option('-z, --compress', 'gzip the capture')
-    .option('-F, --fatfile', 'keep hidden what the state needs, such as the start of a process')
+  writeOptions(program.command('record').description('record live events to a capture'))
     .requiredOption('-w, --write <file>', 'the capture to write')
     .option('-n, --numevents <count>', 'stop after so many events', whole)
     .option('-s, --snaplen <bytes>', 'bytes of each I/O buffer to capture', whole)
@@ -251,10 +318,8 @@ async function run(argv: readonly string[]): Promise<number> {
     .action(
       (
         words: string[],
-        options: Pick<
-          PrintOptions,
-          'write' | 'numevents' | 'snaplen' | 'filterProclist' | 'compress' | 'fatfile'
-        >,
+        options: WriteOptions &
+          Pick<PrintOptions, 'write' | 'numevents' | 'snaplen' | 'filterProclist' | 'fatfile' | 'duration'>,
       ) => does(printEvents(words, { ...options, read: [], suppressComm: [], timetype: 'h', quiet: true })),
     );
   program

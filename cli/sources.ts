@@ -9,6 +9,8 @@ import type { EventSource } from '../engine/event/source.ts';
 export type SourceOptions = {
   /** Capture to read; live if absent. */
   readonly file?: string;
+  /** At the end of the file, wait for what is still to be written. */
+  readonly follow?: boolean;
   /** Capture to write. */
   readonly write?: string;
   /** Bytes of each I/O buffer to capture, live. */
@@ -17,7 +19,8 @@ export type SourceOptions = {
 
 /** @throws InputError, CaptureError, CollectorError: one sentence each */
 export async function openSource(options: SourceOptions): Promise<EventSource> {
-  const source = options.file === undefined ? await live(options) : await FileSource.open(options.file);
+  const source =
+    options.file === undefined ? await live(options) : await FileSource.open(options.file, options);
   if (options.write === undefined) return source;
   try {
     return recorded(source, options.write);

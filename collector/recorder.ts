@@ -8,8 +8,8 @@ import { closeSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { InputError } from '../engine/base/errors.ts';
 import { ByteWriter } from '../engine/base/bytes.ts';
+import type { ByteText } from '../engine/base/units.ts';
 import { EventCursor, STATE_ONLY } from '../engine/event/cursor.ts';
-import { CLASSIC_SYSCALLS, FIRST_NAMED } from '../engine/event/generic.ts';
 import {
   BlockType,
   type EventSource,
@@ -26,6 +26,8 @@ import {
   SECTION_HEADER,
   USER_LISTS,
 } from './capture/blocks.ts';
+import { paramIndexes } from '../engine/print/args.ts';
+import { Pairing } from './pairing.ts';
 import { writeFds, writeInterfaces, writeMachine, writeThreads, writeUsers } from './capture/lists.ts';
 
 const UNKNOWN_LENGTH = 0xffffffffffffffffn;
@@ -61,21 +63,6 @@ export function encodeSection(snapshot: Snapshot): Uint8Array {
   return writer.bytes();
 }
 
-// one for all batches: slices come an event at a time
-const cursor = new EventCursor();
-
-// Generic events of newer calls get number 0, see CLASSIC_SYSCALLS. Nearly all batches are left as they are.
-function readableByAll(bytes: Uint8Array): Uint8Array {
-  cursor.load(bytes);
-  let copy: Uint8Array | undefined;
-  while (cursor.next()) {
-    if (cursor.code >= FIRST_NAMED || cursor.uint(0) < CLASSIC_SYSCALLS || cursor.count < 2) continue;
-    copy ??= bytes.slice();
-    copy.fill(0, cursor.at(0), cursor.at(0) + cursor.size(0));
-  }
-  return copy ?? bytes;
-}
-
 const FLAGGED: Readonly<Record<number, number>> = {
   [BlockType.EV]: BlockType.EVF,
   [BlockType.EV_V2]: BlockType.EVF_V2,
@@ -107,21 +94,33 @@ export function asStateOnly(block: Uint8Array): Uint8Array {
 const FLAGS_AT = 10;
 const BUFFER = 256 * 1024;
 
+export type RecorderOptions = {
+  /** gzip, a member for each piece, so that what was written before a crash can be read */
+  readonly compress?: boolean;
+  /** Exits as they come, without enters: smaller, for sonde and current readers. */
+  readonly native?: boolean;
+  /** Stars in place of the values of environment variables. */
+  readonly maskEnv?: boolean;
+  /** No users and groups. */
+  readonly excludeUsers?: boolean;
+};
+
 export class Recorder {
   private readonly path: string;
   private readonly fd: number;
   private readonly compress: boolean;
+  private readonly pairing: Pairing | undefined;
+  private readonly options: RecorderOptions;
   private written = 0;
   private pending: Uint8Array[] = [];
   private pendingBytes = 0;
 
-  /**
-   * @param options compress: gzip, a member for each piece, so that what was written before a crash can be read
-   * @throws InputError `cannot-write`
-   */
-  constructor(path: string, options: { readonly compress?: boolean } = {}) {
+  /** @throws InputError `cannot-write` */
+  constructor(path: string, options: RecorderOptions = {}) {
     this.path = path;
+    this.options = options;
     this.compress = options.compress ?? false;
+    this.pairing = options.native === true ? undefined : new Pairing((bytes) => this.append(bytes));
     try {
       this.fd = openSync(path, 'w');
     } catch (error: unknown) {
@@ -130,18 +129,33 @@ export class Recorder {
   }
 
   section(snapshot: Snapshot): void {
-    this.append(encodeSection(snapshot));
+    const { maskEnv, excludeUsers } = this.options;
+    this.append(
+      encodeSection({
+        ...snapshot,
+        ...(excludeUsers === true ? { users: [], groups: [] } : {}),
+        ...(maskEnv === true
+          ? { threads: snapshot.threads.map((thread) => ({ ...thread, env: thread.env.map(maskValue) })) }
+          : {}),
+      }),
+    );
+  }
+
+  /** Bytes that the file has, or will have when it is flushed: those before compression, for what is not compressed yet. */
+  get size(): number {
+    return this.written + this.pendingBytes;
   }
 
   /** @param bytes whole event blocks; they may change afterwards */
   events(bytes: Uint8Array): void {
-    const readable = readableByAll(bytes);
-    this.append(readable === bytes ? bytes.slice() : readable);
+    const safe = this.options.maskEnv === true ? maskEnvironments(bytes) : bytes;
+    if (this.pairing === undefined) this.append(safe === bytes ? bytes.slice() : safe);
+    else this.pairing.add(safe);
   }
 
   /** @param block an event that is needed for the state, and is not to be shown */
   stateOnly(block: Uint8Array): void {
-    this.append(asStateOnly(readableByAll(block)));
+    this.events(asStateOnly(block));
   }
 
   private append(bytes: Uint8Array): void {
@@ -178,6 +192,7 @@ export class Recorder {
   /** @throws InputError `cannot-write` */
   close(): void {
     try {
+      this.pairing?.flush();
       this.flush();
     } finally {
       closeSync(this.fd);
@@ -185,9 +200,34 @@ export class Recorder {
   }
 }
 
+const STAR = 0x2a;
+const maskValue = (variable: ByteText): ByteText =>
+  variable.replace(/=.*$/s, (value) => `=${'*'.repeat(value.length - 1)}`);
+
+const envParam = paramIndexes('env');
+
+// Names stay, values become stars: params keep their size.
+function maskEnvironments(bytes: Uint8Array): Uint8Array {
+  const cursor = new EventCursor();
+  cursor.load(bytes);
+  let copy: Uint8Array | undefined;
+  while (cursor.next()) {
+    const index = envParam[cursor.code] as number;
+    if (index < 0 || index >= cursor.count) continue;
+    copy ??= new Uint8Array(bytes);
+    let inValue = false;
+    for (let at = cursor.at(index), end = at + cursor.size(index); at < end; at++) {
+      if (copy[at] === 0) inValue = false;
+      else if (inValue) copy[at] = STAR;
+      else inValue = copy[at] === 0x3d;
+    }
+  }
+  return copy ?? bytes;
+}
+
 /** A source that is recorded while it is read. */
-export function recorded(source: EventSource, path: string): EventSource {
-  const recorder = new Recorder(path);
+export function recorded(source: EventSource, path: string, options: RecorderOptions = {}): EventSource {
+  const recorder = new Recorder(path, options);
   return {
     kind: source.kind,
     name: source.name,

@@ -14,6 +14,7 @@ enum sonde_kind {
 	K_ARGS,
 	K_CGROUPS,
 	K_COMM,
+	K_CONNECTED,
 	K_CORE,
 	K_CWD,
 	K_DEV,
@@ -47,6 +48,8 @@ enum sonde_kind {
 	K_QUEUEMAX,
 	K_QUEUEPCT,
 	K_RECEIVED,
+	K_RECEIVEDFROM,
+	K_RECEIVEDMSG,
 	K_RET,
 	K_SENT,
 	K_SENTMSG,
@@ -113,12 +116,12 @@ static const struct sonde_desc sonde_descs[SONDE_DESCS] = {
 	{ 135, 2, { { K_RET, 0, 8, 0, 0, 1 }, { K_TIME, 0, 8, 0, 0, 0 } } }, /* nanosleep */
 	{ 189, 5, { { K_RET, 0, 8, 0, 0, 1 }, { K_ZERO, 0, 8, 0, 0, 0 }, { K_INT, 0, 8, 0, 0, 1 }, { K_INT, 1, 8, 0, 0, 1 }, { K_ARG, 3, 8, 0, 0, 0 } } }, /* sendfile */
 	{ 19, 5, { { K_RET, 0, 8, 0, 0, 1 }, { K_ARG, 0, 4, 0, 14, 0 }, { K_ARG, 1, 4, 0, 15, 0 }, { K_ARG, 2, 4, 0, 0, 0 }, { K_ARG, 1, 4, 0, 4, 0 } } }, /* socket */
-	{ 23, 4, { { K_RET, 0, 8, 0, 0, 1 }, { K_SENT, 1, 0, 0, 0, 0 }, { K_INT, 0, 8, 0, 0, 1 }, { K_ADDR, 1, 0, 0, 0, 0 } } }, /* connect */
+	{ 23, 4, { { K_RET, 0, 8, 0, 0, 1 }, { K_CONNECTED, 1, 0, 0, 0, 0 }, { K_INT, 0, 8, 0, 0, 1 }, { K_ADDR, 1, 0, 0, 0, 0 } } }, /* connect */
 	{ 247, 5, { { K_RET, 0, 8, 0, 0, 1 }, { K_ACCEPTED, 0, 0, 0, 0, 0 }, { K_QUEUEPCT, 0, 1, 0, 0, 0 }, { K_QUEUELEN, 0, 4, 0, 0, 0 }, { K_QUEUEMAX, 0, 4, 0, 0, 0 } } }, /* accept */
 	{ 31, 5, { { K_RET, 0, 8, 0, 0, 1 }, { K_IN, 1, 0, 0, 0, 0 }, { K_INT, 0, 8, 0, 0, 1 }, { K_ARG, 2, 4, 0, 0, 0 }, { K_SENT, 4, 0, 0, 0, 0 } } }, /* sendto */
-	{ 35, 5, { { K_RET, 0, 8, 0, 0, 1 }, { K_OUT, 1, 0, 0, 0, 0 }, { K_RECEIVED, 0, 0, 0, 0, 0 }, { K_INT, 0, 8, 0, 0, 1 }, { K_ARG, 2, 4, 0, 0, 0 } } }, /* recvfrom */
+	{ 35, 5, { { K_RET, 0, 8, 0, 0, 1 }, { K_OUT, 1, 0, 0, 0, 0 }, { K_RECEIVEDFROM, 4, 0, 0, 0, 0 }, { K_INT, 0, 8, 0, 0, 1 }, { K_ARG, 2, 4, 0, 0, 0 } } }, /* recvfrom */
 	{ 49, 5, { { K_RET, 0, 8, 0, 0, 1 }, { K_MSGIN, 1, 0, 0, 0, 0 }, { K_INT, 0, 8, 0, 0, 1 }, { K_MSGSIZE, 1, 4, 0, 0, 0 }, { K_SENTMSG, 1, 0, 0, 0, 0 } } }, /* sendmsg */
-	{ 53, 6, { { K_RET, 0, 8, 0, 0, 1 }, { K_MSGSIZE, 1, 4, 0, 0, 0 }, { K_MSG, 1, 0, 0, 0, 0 }, { K_RECEIVED, 0, 0, 0, 0, 0 }, { K_NONE, 0, 0, 0, 0, 0 }, { K_INT, 0, 8, 0, 0, 1 } } }, /* recvmsg */
+	{ 53, 6, { { K_RET, 0, 8, 0, 0, 1 }, { K_MSGSIZE, 1, 4, 0, 0, 0 }, { K_MSG, 1, 0, 0, 0, 0 }, { K_RECEIVEDMSG, 1, 0, 0, 0, 0 }, { K_NONE, 0, 0, 0, 0, 0 }, { K_INT, 0, 8, 0, 0, 1 } } }, /* recvmsg */
 	{ 37, 3, { { K_RET, 0, 8, 0, 0, 1 }, { K_INT, 0, 8, 0, 0, 1 }, { K_ARG, 1, 1, 0, 0, 0 } } }, /* shutdown */
 	{ 21, 3, { { K_RET, 0, 8, 0, 0, 1 }, { K_ADDR, 1, 0, 0, 0, 0 }, { K_INT, 0, 8, 0, 0, 1 } } }, /* bind */
 	{ 25, 3, { { K_RET, 0, 8, 0, 0, 1 }, { K_INT, 0, 8, 0, 0, 1 }, { K_INT, 1, 4, 0, 0, 1 } } }, /* listen */

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // `sonde -r FILE [FILTER]`: events as lines, as sysdig prints them, and events into a file.
 
-import { Recorder } from '../../collector/recorder.ts';
+import { Recorder, type RecorderOptions } from '../../collector/recorder.ts';
+import { RotatingRecorder, type RotationOptions } from '../../collector/rotation.ts';
 import { CaptureError, FilterError, InputError } from '../../engine/base/errors.ts';
 import { toByteText } from '../../engine/base/text.ts';
+import type { EpochNs } from '../../engine/base/units.ts';
 import { EventCursor, STATE_ONLY } from '../../engine/event/cursor.ts';
 import { encodeEvent } from '../../engine/event/encode.ts';
 import { Numbering } from '../../engine/event/numbering.ts';
@@ -15,7 +17,9 @@ import { compileFilter, type CompiledFilter } from '../../engine/filter/compile.
 import { describeFilterError } from '../../engine/filter/describe.ts';
 import { compileFormat, defaultFormat, type OutputFormat } from '../../engine/print/format.ts';
 import type { BufferMode } from '../../engine/print/options.ts';
-import { Machine } from '../../engine/state/machine.ts';
+import type { Container } from '../../engine/state/container.ts';
+import { Machine, makesPairs } from '../../engine/state/machine.ts';
+import { saveSnapshot } from '../../engine/state/save.ts';
 import { LineWriter, OutputClosed, say } from '../output.ts';
 import { portName, resolveHost, servicePort } from '../services.ts';
 import { openSource } from '../sources.ts';
@@ -37,14 +41,20 @@ export type PrintCommand = {
   readonly unbuffered: boolean;
   readonly progress: boolean;
   readonly debug: boolean;
-  /** With -w: gzip. */
-  readonly compress: boolean;
+  /** With -w: how the file is written, and when the next one begins. */
+  readonly recording: RecorderOptions;
+  readonly rotation: RotationOptions;
   /** With -w: events that do not match, but change the state, are written too, and marked as not to be shown. */
   readonly fatFile: boolean;
   /** Write only those processes of the start that match the filter. */
   readonly filterProclist: boolean;
-  /** Shown events after which to stop. */
+  /** Shown events, and seconds of the stream, after which to stop. */
   readonly limit?: number;
+  readonly duration?: number;
+  /** Wait for more at the end of the file. */
+  readonly follow: boolean;
+  /** Filter what the state makes of the events; otherwise as sysdig does, before it, where events change none. */
+  readonly displayFilter: boolean;
   readonly snaplen?: number;
   /** Names of programs whose events are ignored. */
   readonly suppress: readonly string[];
@@ -76,6 +86,7 @@ export async function print(command: PrintCommand): Promise<number> {
         await openSource({
           ...(file === undefined ? {} : { file }),
           ...(command.snaplen === undefined ? {} : { snaplen: command.snaplen }),
+          follow: command.follow,
         }),
       );
     }
@@ -90,6 +101,14 @@ export async function print(command: PrintCommand): Promise<number> {
   }
   run.finish();
   return 0;
+}
+
+/** Whether there are enters among these events. */
+function hasPairs(bytes: Uint8Array): boolean {
+  const cursor = new EventCursor();
+  cursor.load(bytes);
+  while (cursor.next()) if (makesPairs[cursor.code] === 1) return true;
+  return false;
 }
 
 /** Whether a filter holds for a thread at an event that says nothing but its number. */
@@ -126,13 +145,67 @@ function environment(command: PrintCommand): FieldEnv {
   };
 }
 
+/** What Run writes to: one file, or one after the other. */
+type Recording = {
+  /** Where a section of the stream is one of the file. */
+  section?(snapshot: Snapshot): void;
+  /** Where whole batches can be taken. */
+  events?(bytes: Uint8Array): void;
+  event(block: Uint8Array, ts: EpochNs, stateOnly: boolean): void;
+  flush(): void;
+  close(): void;
+};
+
+class SingleFile implements Recording {
+  private readonly recorder: Recorder;
+
+  constructor(recorder: Recorder) {
+    this.recorder = recorder;
+  }
+
+  section(snapshot: Snapshot): void {
+    this.recorder.section(snapshot);
+  }
+
+  events(bytes: Uint8Array): void {
+    this.recorder.events(bytes);
+  }
+
+  event(block: Uint8Array, _ts: EpochNs, stateOnly: boolean): void {
+    if (stateOnly) this.recorder.stateOnly(block);
+    else this.recorder.events(block);
+  }
+
+  flush(): void {
+    this.recorder.flush();
+  }
+
+  close(): void {
+    this.recorder.close();
+  }
+}
+
+const CONTAINER_JSON = 324;
+
+function containerEvent(container: Container, ts: EpochNs): Uint8Array {
+  return encodeEvent({
+    code: CONTAINER_JSON,
+    ts,
+    tid: -1,
+    params: [JSON.stringify({ container: container.json })],
+  });
+}
+
 /** Codes of the events that somebody looks at; undefined if it is all of them, whatever the filter says. */
 function askedCodes(command: PrintCommand, filter: CompiledFilter | undefined): Uint8Array | undefined {
   const { fatFile, suppress, write, limit, summary, verbose, debug } = command;
   if (fatFile || suppress.length > 0 || (filter === undefined && write !== undefined)) return undefined;
   const counted = write !== undefined || limit !== undefined || summary || verbose || debug;
   return Uint8Array.from(EVENT_TYPES, ({ code }) =>
-    (filter === undefined || filter.codes[code] === 1) && (counted || isInternal[code] !== true) ? 1 : 0,
+    (filter === undefined || filter.codes[code] === 1 || (debug && isInternal[code] === true)) &&
+    (counted || isInternal[code] !== true)
+      ? 1
+      : 0,
   );
 }
 
@@ -141,7 +214,8 @@ class Run {
   private readonly machine = new Machine({ classic: true });
   private readonly cursor = new EventCursor();
   private readonly writer: LineWriter;
-  private readonly recorder: Recorder | undefined;
+  private readonly recorder: Recording | undefined;
+  private began: Snapshot | undefined;
   private readonly counts = new Map<string, number>();
   private readonly suppressed: ReadonlySet<string>;
   private readonly started = performance.now();
@@ -162,14 +236,31 @@ class Run {
     this.filter = filter;
     this.format = format;
     this.writer = new LineWriter({ unbuffered: command.unbuffered });
-    this.recorder =
-      command.write === undefined ? undefined : new Recorder(command.write, { compress: command.compress });
+    this.recorder = this.startRecording();
     this.asked = askedCodes(command, filter);
     this.suppressed = new Set(command.suppress.map(toByteText));
   }
 
   stop(): void {
     this.stopped = true;
+  }
+
+  private startRecording(): Recording | undefined {
+    const { write, rotation, recording } = this.command;
+    if (write === undefined) return undefined;
+    const { bytes, events, seconds } = rotation;
+    if (bytes === undefined && events === undefined && seconds === undefined) {
+      return new SingleFile(new Recorder(write, recording));
+    }
+    const { machine } = this;
+    return new RotatingRecorder(
+      write,
+      rotation,
+      recording,
+      () => this.toRecord(saveSnapshot(machine, this.began as Snapshot)),
+      () =>
+        [...machine.containers.values()].map((container) => containerEvent(container, machine.evt.epochNs)),
+    );
   }
 
   async read(source: EventSource): Promise<void> {
@@ -181,14 +272,17 @@ class Run {
         if (item.kind === 'snapshot') {
           this.numbering.restart();
           this.machine.load(item.snapshot);
-          this.recorder?.section(this.toRecord(item.snapshot));
+          this.began = item.snapshot;
+          this.recorder?.section?.(this.toRecord(item.snapshot));
         } else if (item.kind === 'events') {
           this.batch(item.bytes);
         }
-        // live lines are seen when they are there, not when a buffer is full
-        if (source.kind === 'live') {
+        // lines are seen when they are there, not when a buffer is full
+        if (source.kind === 'live' || item.kind === 'idle') {
           this.writer.flush();
           this.recorder?.flush();
+          const { duration } = this.command;
+          if (duration !== undefined && performance.now() - this.started > duration * 1000) break;
         }
         if (this.command.progress) this.showProgress(source);
       }
@@ -207,23 +301,39 @@ class Run {
   private toRecord(snapshot: Snapshot): Snapshot {
     const { filter, machine } = this;
     if (filter === undefined || !this.command.filterProclist) return snapshot;
+    const threads = snapshot.threads.filter(({ tid }) => matchesThread(filter, machine, tid));
+    // who has none of these processes is nobody's business either
     return {
       ...snapshot,
-      threads: snapshot.threads.filter(({ tid }) => matchesThread(filter, machine, tid)),
+      threads,
+      users: snapshot.users.filter(({ uid }) => uid === 0 || threads.some((thread) => thread.uid === uid)),
+      groups: snapshot.groups.filter(({ gid }) => gid === 0 || threads.some((thread) => thread.gid === gid)),
     };
   }
 
   private batch(bytes: Uint8Array): void {
     const { cursor, machine, filter, recorder } = this;
+    if (this.cursor.num === 0) machine.inPairs = hasPairs(bytes);
     cursor.load(bytes);
-    const all = recorder !== undefined && filter === undefined && this.command.limit === undefined;
-    if (all) recorder.events(bytes);
+    const { limit, duration } = this.command;
+    const whole =
+      recorder?.events !== undefined && filter === undefined && limit === undefined && duration === undefined;
+    if (whole) recorder.events?.(bytes);
+    const end = duration === undefined ? Infinity : duration * 1e9;
     const { asked, numbering } = this;
+    const filterFirst = filter !== undefined && !this.command.displayFilter && machine.inPairs;
     for (;;) {
-      if (asked !== undefined && numbering.inStream) numbering.count += machine.pass(cursor, asked);
+      if (asked !== undefined && numbering.inStream)
+        numbering.count += machine.pass(cursor, asked, filterFirst);
       if (!cursor.next()) return;
       const standing = numbering.next(cursor);
-      machine.apply(cursor);
+      if (standing === 'shown' && cursor.ts >= end) {
+        this.stopped = true;
+        return;
+      }
+      let matches = true;
+      if (filter === undefined || !filterFirst || standing !== 'shown') machine.apply(cursor);
+      else matches = machine.applyFiltered(cursor, filter.test);
       if (
         this.suppressed.size > 0 &&
         machine.thread !== undefined &&
@@ -234,16 +344,17 @@ class Run {
         continue;
       }
       if (standing !== 'shown') {
-        if (recorder !== undefined && !all) recorder.events(bytes.subarray(cursor.start, cursor.end));
+        if (recorder !== undefined && !whole) this.record(false);
         continue;
       }
-      if (filter !== undefined && !filter.test(machine)) {
-        if (recorder !== undefined && this.command.fatFile && modifiesState[cursor.code] === true) {
-          recorder.stateOnly(bytes.subarray(cursor.start, cursor.end));
-        }
+      if (filter !== undefined && !filterFirst) matches = filter.test(machine);
+      // internal events are shown to whoever asks for them, whatever the filter
+      if (!matches && !(this.command.debug && isInternal[cursor.code] === true)) {
+        if (recorder !== undefined && this.command.fatFile && modifiesState[cursor.code] === true)
+          this.record(true);
         continue;
       }
-      if (recorder !== undefined && !all) recorder.events(bytes.subarray(cursor.start, cursor.end));
+      if (recorder !== undefined && !whole) this.record(false);
       if ((cursor.dumpFlags & STATE_ONLY) !== 0) continue;
       if (this.command.summary) this.count();
       const visible = isInternal[cursor.code] !== true || this.command.debug;
@@ -255,6 +366,11 @@ class Run {
         return;
       }
     }
+  }
+
+  private record(stateOnly: boolean): void {
+    const { bytes, start, end, epochNs } = this.cursor;
+    this.recorder?.event(bytes.subarray(start, end), epochNs, stateOnly);
   }
 
   private line(): void {

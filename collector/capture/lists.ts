@@ -13,6 +13,7 @@ import type {
   SnapshotUser,
 } from '../../engine/event/source.ts';
 import { FdType } from '../../engine/state/fd.ts';
+import { ExeFlag } from '../../engine/state/program.ts';
 
 /** NUL-separated strings; the last may lack its NUL. */
 function splitStrings(text: ByteText): ByteText[] {
@@ -187,19 +188,36 @@ export function readThreads(reader: ByteReader, version: number): ThreadWithoutF
   return list;
 }
 
-type Tail = { readonly tty: number; readonly loginuid: number; readonly exeWritable: boolean };
+type Tail = Pick<
+  SnapshotThread,
+  'tty' | 'loginuid' | 'exeWritable' | 'exeFile' | 'capabilities' | 'pidnsStart'
+>;
 const NO_TAIL: Tail = { tty: 0, loginuid: NONE32, exeWritable: false };
 
-// Up to 29 bytes: loginuid, exe_writable (and capabilities); longer: start time, tty, then these.
+const SHORT_TAIL = 29;
+
+// Up to 29 bytes: loginuid, exe_writable and capabilities. Longer: start of the pid namespace and tty, then these, then the program
+// file. A tail may end after any field.
 function readTail(reader: ByteReader): Tail {
-  let tty = 0;
-  if (reader.left > 29) {
-    reader.skip(8);
-    tty = reader.u32();
-  }
+  const long = reader.left > SHORT_TAIL;
+  const pidnsStart = long ? reader.u64() : 0n;
+  const tty = long ? reader.u32() : 0;
   const loginuid = reader.left >= 4 ? reader.u32() : NONE32;
   const exeWritable = reader.left >= 1 ? reader.u8() !== 0 : false;
-  return { tty, loginuid, exeWritable };
+  const tail = { tty, loginuid, exeWritable, ...(pidnsStart === 0n ? {} : { pidnsStart }) };
+  if (reader.left < 24) return tail;
+  const capabilities = { inheritable: reader.u64(), permitted: reader.u64(), effective: reader.u64() };
+  // our own files have zeros where nothing is known
+  const known = long || capabilities.permitted !== 0n || capabilities.inheritable !== 0n;
+  const rights = known ? { capabilities } : {};
+  if (reader.left < 25) return { ...tail, ...rights };
+  let flags = exeWritable ? ExeFlag.WRITABLE : 0;
+  if (reader.u8() !== 0) flags |= ExeFlag.UPPER_LAYER;
+  const [inode, changed, modified] = [reader.u64(), reader.u64(), reader.u64()];
+  if (reader.left >= 1 && reader.u8() !== 0) flags |= ExeFlag.FROM_MEMFD;
+  if (reader.left >= 1 && reader.u8() !== 0) flags |= ExeFlag.LOWER_LAYER;
+  const exeFile = inode === 0n ? {} : { exeFile: { inode, changed, modified, flags } };
+  return { ...tail, ...rights, ...exeFile };
 }
 
 export function writeThreads(writer: ByteWriter, threads: readonly ThreadWithoutFds[]): void {
@@ -233,9 +251,9 @@ export function writeThreads(writer: ByteWriter, threads: readonly ThreadWithout
     // the 29-byte tail that readers of every age understand
     writer.u32(thread.loginuid);
     writer.u8(thread.exeWritable ? 1 : 0);
-    writer.u64(0n);
-    writer.u64(0n);
-    writer.u64(0n);
+    writer.u64(thread.capabilities?.inheritable ?? 0n);
+    writer.u64(thread.capabilities?.permitted ?? 0n);
+    writer.u64(thread.capabilities?.effective ?? 0n);
     writer.patchU32(start, writer.length - start);
   }
 }

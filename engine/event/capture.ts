@@ -11,7 +11,9 @@
 //   iovN, iovinN    the same through an array of iovec at N (count at N+1); msgN, msginN: through a msghdr
 //   sizeN           bytes that an array of iovec can hold; msgsizeN: that a msghdr can
 //   addrN           the socket address at N, its length at N+1
-//   sent, received  both ends of the socket in argument 0, sender first; sentN, sentmsgN: or the address given at N or in the msghdr
+//   sent, received  both ends of the socket in argument 0, sender first; sentN, sentmsgN: or the address given at N or in the msghdr;
+//                   receivedfromN, receivedmsgN: or the address that the kernel wrote there
+//   connectedN      both ends of a socket that was connected to the address at N, or will be; of no other
 //   accepted        both ends of the socket that was returned
 //   pollN           descriptors and events of an array of pollfd at N (count at N+1), with what was asked, or what came if any did
 //   timeN           the timespec at N in nanoseconds; maskN: a signal set
@@ -36,14 +38,14 @@ export const CAPTURE: Readonly<Record<string, string>> = {
   pwritev: 'ret iovin1 0 size1 3',
   socket: 'ret 0:family 1:socktype 2 1:sockflags',
   bind: 'ret addr1 0',
-  connect: 'ret sent1 0 addr1',
+  connect: 'ret connected1 0 addr1',
   listen: 'ret 0 1',
   accept: 'ret accepted queuepct queuelen queuemax',
   accept4: 'ret accepted queuepct queuelen queuemax 3',
   sendto: 'ret in1 0 2 sent4',
-  recvfrom: 'ret out1 received 0 2',
+  recvfrom: 'ret out1 receivedfrom4 0 2',
   sendmsg: 'ret msgin1 0 msgsize1 sentmsg1',
-  recvmsg: 'ret msgsize1 msg1 received none 0',
+  recvmsg: 'ret msgsize1 msg1 receivedmsg1 none 0',
   sendmmsg: 'ret 0 msgsize1 msgin1 sentmsg1',
   recvmmsg: 'ret 0 msgsize1 msg1 received none',
   shutdown: 'ret 0 1',

@@ -9,6 +9,7 @@
 import { CaptureError } from '../base/errors.ts';
 import { byteText } from '../base/text.ts';
 import type { ByteText, DurationNs, RelativeNs } from '../base/units.ts';
+import { FIRST_NAMED } from './generic.ts';
 import { EVENT_TYPES, EVENT_TYPE_COUNT, EventFlag, type EventType } from './schema.ts';
 import { BlockType, EventOption } from './source.ts';
 
@@ -54,6 +55,11 @@ export class EventCursor {
   private lengthsAt = 0;
   private valuesAt = 0;
   private eventEnd = 0;
+  private originalAt = 0;
+  /** Where the options begin. */
+  private optionsAt = 0;
+  /** Code of the generic event that carries this one in a file; -1: it is no such. */
+  carrier = -1;
   private wide = false;
   /** The block stores how many params there are. */
   private stored = true;
@@ -103,8 +109,13 @@ export class EventCursor {
     return false;
   }
 
+  /** Shows the generic event again that carries this one. */
+  wrap(): void {
+    this.seek(this.start, false);
+  }
+
   /** Points the cursor at the block that starts at `offset` of the loaded batch. */
-  seek(offset: number): void {
+  seek(offset: number, unwrap = true): void {
     const view = this.view;
     if (offset + SMALLEST_BLOCK > this.bytes.length) throw this.corrupt(offset, 'an event block ends early');
     const block = view.getUint32(offset, true);
@@ -149,10 +160,27 @@ export class EventCursor {
     this.eventEnd = at + eventLength;
     this.stored = stored;
     this.params = -1;
+    // options start at the next multiple of 4 after the event, counted from the block's start
+    this.optionsAt = offset + ((this.eventEnd - offset + 3) & ~3);
+    this.carrier = -1;
+    if (unwrap && this.code < FIRST_NAMED && this.optionsAt + 12 < end) this.unwrap();
     if (this.eventEnd > end - 4 && !OVERSTATED_HEADER.has(this.code)) {
       if (this.code >= EVENT_TYPE_COUNT) return;
       throw this.corrupt(offset, 'an event is longer than its block');
     }
+  }
+
+  // What a generic event stands for takes its place.
+  private unwrap(): void {
+    const at = this.option(EventOption.ORIGINAL, 8);
+    if (at < 0) return;
+    const code = this.view.getUint16(at, true);
+    if (code >= EVENT_TYPE_COUNT) return;
+    this.carrier = this.code;
+    this.code = code;
+    this.eventEnd = at + this.view.getUint16(at - 2, true);
+    // its count stands 4 bytes from its code, that of an event 2
+    this.originalAt = at - 18;
   }
 
   /** Params present in this event. */
@@ -164,7 +192,8 @@ export class EventCursor {
   private locate(): number {
     const type = EVENT_TYPES[this.code];
     if (type === undefined) return (this.params = 0);
-    const at = this.headerAt;
+    // with a stored count, the params follow the code in both
+    const at = this.carrier < 0 ? this.headerAt : this.originalAt;
     this.wide = isWide[this.code] === 1;
     const width = this.wide ? 4 : 2;
     let count: number;
@@ -323,10 +352,20 @@ export class EventCursor {
       : byteText(this.bytes, at, at + this.view.getUint16(at - 2, true)).replace(/\0.*$/s, '');
   }
 
+  /** End of the event with its padding: what comes after are options. */
+  get paddedEnd(): number {
+    return this.optionsAt;
+  }
+
+  /** Value of an option; undefined if the event does not have it. */
+  optionBytes(code: number): Uint8Array | undefined {
+    const at = this.option(code, 0);
+    return at < 0 ? undefined : this.bytes.subarray(at, at + this.view.getUint16(at - 2, true));
+  }
+
   // Offset of an option's value of at least `size` bytes; -1 if the event does not have it.
   private option(wanted: number, size: number): number {
-    // options start at the next multiple of 4 after the event, counted from the block's start
-    let at = this.start + (((this.eventEnd - this.start + 3) >> 2) << 2);
+    let at = this.optionsAt;
     const end = this.end - 4;
     while (at + 4 <= end) {
       const code = this.view.getUint16(at, true);

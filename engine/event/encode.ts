@@ -24,7 +24,8 @@ export type EncodedEvent = {
 
 const STRING_TYPES = new Set(['CHARBUF', 'FSPATH', 'FSRELPATH']);
 
-const SIZES: Readonly<Record<string, number>> = {
+/** Bytes of a value, by type; what is not here has any length. */
+export const SIZES: Readonly<Record<string, number>> = {
   INT8: 1, UINT8: 1, SIGTYPE: 1, FLAGS8: 1, ENUMFLAGS8: 1, L4PROTO: 1, SOCKFAMILY: 1,
   INT16: 2, UINT16: 2, SYSCALLID: 2, PORT: 2, FLAGS16: 2, ENUMFLAGS16: 2,
   INT32: 4, UINT32: 4, BOOL: 4, FLAGS32: 4, ENUMFLAGS32: 4, UID: 4, GID: 4, SIGSET: 4, MODE: 4, FD32: 4, PID32: 4,

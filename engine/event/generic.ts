@@ -7,6 +7,7 @@ import { SYSCALLS_X86_64 } from './syscalls.ts';
 
 /** Events with codes below this are generic. */
 export const FIRST_NAMED = 2;
+export const GENERIC_EXIT = 1;
 
 /**
  * sysdig 0.29.3 crashes when it prints a number from here on. Our files write 0, and the number in the kernel still tells the call.

@@ -11,6 +11,7 @@
 // event has beyond the format travels as pcapng options after the event, which every scap reader skips.
 
 import type { ByteText, EpochNs } from '../base/units.ts';
+import type { Capabilities, ExeFile } from '../state/program.ts';
 
 /** Block types that hold events. */
 export const BlockType = {
@@ -31,6 +32,10 @@ export const EventOption = {
   RESULT: 0x8002,
   /** Bytes: the path that such a call was given. */
   TARGET: 0x8003,
+  /**
+   * The event that a generic one stands for, where sysdig 0.29.3 has none for the call: u16 code, u16 0, u32 count, lengths, values.
+   */
+  ORIGINAL: 0x8004,
 } as const;
 
 /** One open descriptor at the start. Types and values are those of the format (fd_types). */
@@ -88,6 +93,10 @@ export type SnapshotThread = {
   readonly cgroups: readonly ByteText[];
   readonly tty: number;
   readonly exeWritable: boolean;
+  readonly exeFile?: ExeFile;
+  readonly capabilities?: Capabilities;
+  /** Start of its pid namespace, nanoseconds since the boot. */
+  readonly pidnsStart?: bigint;
   /** Descriptors; threads that share their leader's table have none of their own. */
   readonly fds: readonly SnapshotFd[];
 };

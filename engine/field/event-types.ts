@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What fields know of event types, by code: looked up in arrays, never computed per event.
 
-import { FIRST_NAMED, genericSyscall } from '../event/generic.ts';
+import { FIRST_NAMED, GENERIC_EXIT, genericSyscall } from '../event/generic.ts';
 import { EVENT_TYPES, EventFlag, type EventType } from '../event/schema.ts';
 import { SYSCALL_ROWS } from '../event/syscalls.ts';
 import type { EventContext } from '../state/context.ts';
@@ -86,7 +86,13 @@ export function resultOf(ctx: EventContext): number | undefined {
   const { evt } = ctx;
   const index = resultParam[evt.code] as number;
   if (index >= 0) return index < evt.count ? evt.int(index) : undefined;
-  return evt.code === 1 ? evt.carriedResult : undefined;
+  // sysdig shows none of generic calls, and reads pairs
+  return evt.code === GENERIC_EXIT && !ctx.inPairs ? evt.carriedResult : undefined;
+}
+
+/** The same, where the event tells it in any way. */
+export function anyResultOf(ctx: EventContext): number | undefined {
+  return resultOf(ctx) ?? (ctx.evt.code === GENERIC_EXIT ? ctx.evt.carriedResult : undefined);
 }
 
 /** Whether the event is about a descriptor at all. */

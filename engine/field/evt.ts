@@ -3,6 +3,7 @@
 
 import { InputError } from '../base/errors.ts';
 import type { ByteText } from '../base/units.ts';
+import type { EventCursor } from '../event/cursor.ts';
 import { ERRNO_NAMES } from '../event/enums.ts';
 import { errnoText } from '../event/errno.ts';
 import { FIRST_NAMED, genericSyscall } from '../event/generic.ts';
@@ -21,6 +22,7 @@ import {
   ioKind,
   isIo,
   resultOf,
+  anyResultOf,
   TYPE_NAMES,
   typeName,
   withName,
@@ -32,6 +34,7 @@ import {
   indexArg,
   type Extract,
   type FieldArg,
+  type Field,
   type FieldClass,
   type FieldEnv,
   type FieldType,
@@ -154,13 +157,13 @@ function resultText(ctx: EventContext): ByteText | undefined {
 }
 
 function errnoOf(ctx: EventContext): number | undefined {
-  const result = resultOf(ctx);
+  const result = anyResultOf(ctx);
   return result === undefined || result >= 0 || result < -MAX_ERRNO ? undefined : -result;
 }
 
 const named = (pattern: RegExp): readonly boolean[] =>
   EVENT_TYPES.map((type) => type.isExit && pattern.test(type.name));
-const opensFile = named(/^(open|openat|openat2|creat|open_by_handle_at|execve|execveat)$/);
+const opensFile = named(/^(open|openat|openat2|creat|open_by_handle_at)$/);
 const opensNet = named(/^(accept|accept4|connect|bind|listen|socket)$/);
 const isMemory = named(/^(brk|mmap|mmap2|munmap|mprotect|mremap)$/);
 
@@ -181,7 +184,7 @@ const countIf =
 // ---- I/O ----
 
 function bufferLength(ctx: EventContext): number | undefined {
-  if (!isExit(ctx) || !isIo(ctx) || fdOf(ctx) === undefined) return undefined;
+  if (!isExit(ctx) || !isIo(ctx) || ctx.fd === undefined) return undefined;
   const result = resultOf(ctx);
   return result === undefined || result < 0 ? undefined : result;
 }
@@ -220,7 +223,9 @@ function isSyslog(ctx: EventContext): boolean {
 const O = { RDONLY: 1, WRONLY: 2, CREAT: 4, TMPFILE: 1 << 20 } as const;
 const EXECUTE = 0o111;
 const openFlags = EVENT_TYPES.map((type) =>
-  /^open(at2?)?$/.test(type.name) ? type.params.findIndex((param) => param.name === 'flags') : -1,
+  /^open(at2?)?$/.test(type.name) && type.isExit
+    ? type.params.findIndex((param) => param.name === 'flags')
+    : -1,
 );
 const openMode = EVENT_TYPES.map((type) =>
   /^(open(at2?)?|creat)$/.test(type.name) && type.isExit
@@ -257,7 +262,8 @@ function absolutePathOf(type: EventType, which: string): PathParams | undefined 
     src: ['olddirfd/oldpath', 'olddir/oldpath'],
     dst: ['newdirfd/newpath', 'newdir/newpath'],
   };
-  if (!/^(renameat2?|linkat|symlinkat|openat2?|unlinkat|mkdirat|fchmodat)$/.test(type.name)) return undefined;
+  if (!type.isExit || !/^(renameat2?|linkat|symlinkat|openat2?|unlinkat|mkdirat|fchmodat)$/.test(type.name))
+    return undefined;
   for (const pair of pairs[which] ?? []) {
     const [dir = '', path = ''] = pair.split('/');
     if (at(dir) >= 0 && at(path) >= 0) return { dir: at(dir), path: at(path) };
@@ -271,13 +277,34 @@ function absolutePath(arg: FieldArg | undefined): Extract {
     throw new InputError('bad-argument', `evt.abspath takes .src or .dst, not "${which}"`);
   }
   const params = pathParams(which);
-  const fallback = which === '' ? pathParams('src') : params;
+  // calls with one path have it under each name
+  const fallback = which === '' ? pathParams('src') : pathParams('');
   return (ctx) => {
     const { evt, thread } = ctx;
     const found = params[evt.code] ?? fallback[evt.code];
     if (found === undefined || thread === undefined || found.path >= evt.count) return undefined;
     return joinPath(baseOf(ctx, evt.int(found.dir)) ?? '<UNKNOWN>', evt.text(found.path));
   };
+}
+
+// ---- what Docker told an agent ----
+
+const INFRA = 286;
+
+function infra(name: string, what: string, extract: (evt: EventCursor) => ByteText | undefined): Field {
+  return field(
+    `evt.infra.docker.${name}`,
+    'CHARBUF',
+    'bytes',
+    `${what}, on an event of the Docker engine.`,
+    ({ evt }) => (evt.code === INFRA && evt.text(0) === 'docker' ? extract(evt) : undefined),
+  );
+}
+
+/** Value of `key` in `ID: 1; Name: web`. */
+function entry(text: ByteText, key: string): ByteText | undefined {
+  const found = text.split(';').find((part) => part.trim().startsWith(`${key}: `));
+  return found?.trim().slice(key.length + 2);
 }
 
 // ---- the table ----
@@ -350,6 +377,17 @@ export const EVT: FieldClass = {
       (_arg, env) => ({ extract: outputTime(env) }),
       { only: 'print' },
     ),
+    field(
+      'evt.hostname',
+      'CHARBUF',
+      'event',
+      'Name of the machine that the event is from.',
+      ({ hostname }) => (hostname === '' ? undefined : hostname),
+    ),
+    infra('name', 'What happened', (evt) => evt.text(1)),
+    infra('container.id', 'Id of the container', (evt) => entry(evt.text(2), 'ID')),
+    infra('container.name', 'Name of the container', (evt) => entry(evt.text(2), 'Name')),
+    infra('container.image', 'Image of the container', (evt) => entry(evt.text(2), 'Image')),
     field('evt.source', 'CHARBUF', 'event', 'Where the event is from: always syscall.', () => 'syscall'),
     field(
       'evt.is_async',

@@ -14,6 +14,7 @@ import { fdOf, hasFd } from './event-types.ts';
 import {
   boundField,
   field,
+  indexArg,
   type Extract,
   type Field,
   type FieldClass,
@@ -45,8 +46,17 @@ const tupleParam = EVENT_TYPES.map((type) =>
 );
 const isConnect = EVENT_TYPES.map((type) => type.isExit && type.name === 'connect');
 
+const EINPROGRESS = 115;
+
+// then 0.29.3 shows the ends that the exit has: none
+function failedInPairs(ctx: EventContext): boolean {
+  const result = ctx.evt.int(0);
+  return ctx.inPairs && result < 0 && result !== -EINPROGRESS;
+}
+
 function nameOf(ctx: EventContext, fd: Fd | undefined): ByteText | undefined {
-  if (fd !== undefined && !(isConnect[ctx.evt.code] === true && fd.name === '')) return fd.name;
+  if (fd !== undefined && !(isConnect[ctx.evt.code] === true && (fd.name === '' || failedInPairs(ctx))))
+    return fd.name;
   const tuple = tupleParam[ctx.evt.code] ?? -1;
   if (tuple >= 0) return paramText(ctx, tuple, CLASSIC) ?? '';
   if (namesItself[ctx.evt.code] === true) return targetOf(ctx);
@@ -109,6 +119,13 @@ function endPort(end: End): (ctx: EventContext) => number | undefined {
   };
 }
 
+// unix sockets with a role have none, and 0.29.3 says 0
+function clientPort(ctx: EventContext): number | undefined {
+  const fd = fdOf(ctx);
+  if (fd?.type === FdType.UNIX_SOCK && fd.role !== Role.NONE) return 0;
+  return endPort('client')(ctx);
+}
+
 function bothIps(ctx: EventContext): readonly Value[] {
   const fd = fdOf(ctx);
   if (fd === undefined || !fd.isInet) return [];
@@ -136,6 +153,9 @@ function protocolName(name: string, end: End, description: string): Field {
   const of = endPort(end);
   return boundField(name, 'CHARBUF', 'fd', description, (_arg, env) => ({
     extract: (ctx) => {
+      const fd = fdOf(ctx);
+      // unix sockets with a role have no port, and so no name for it
+      if (end === 'client' && fd?.type === FdType.UNIX_SOCK && fd.role !== Role.NONE) return '';
       const value = of(ctx);
       return value === undefined ? undefined : portText(value, portProtocol(fdOf(ctx)), env.print);
     },
@@ -189,6 +209,16 @@ const of = (
   );
 
 const MINOR_BITS = 20;
+
+const UPPER_LAYER = 32768;
+const LOWER_LAYER = 65536;
+
+function kindsOpen(ctx: EventContext, num: number | undefined): readonly string[] {
+  if (ctx.thread === undefined) return [];
+  const table = ctx.fdTable(ctx.thread);
+  const fds = num === undefined ? [...table.values()] : [table.get(num)];
+  return [...new Set(fds.flatMap((fd) => FD_TYPES[fd?.type ?? -1]?.name || []))];
+}
 
 export const FD: FieldClass = {
   name: 'fd',
@@ -250,7 +280,7 @@ export const FD: FieldClass = {
     field('fd.lip', 'IPADDR', 'fd', 'Address on this machine.', endIp('local')),
     field('fd.rip', 'IPADDR', 'fd', 'Address of the other machine.', endIp('remote')),
     ends('fd.port', 'PORT', 'Either port of a connection.', bothPorts),
-    field('fd.cport', 'PORT', 'fd', 'Port of the client.', endPort('client')),
+    field('fd.cport', 'PORT', 'fd', 'Port of the client.', clientPort),
     field('fd.sport', 'PORT', 'fd', 'Port of the server.', endPort('server')),
     field('fd.lport', 'PORT', 'fd', 'Port on this machine.', endPort('local')),
     field('fd.rport', 'PORT', 'fd', 'Port of the other machine.', endPort('remote')),
@@ -272,9 +302,10 @@ export const FD: FieldClass = {
       withContainer(ctx, (fd) => nameOf(ctx, fd)),
     ),
     field('fd.containerdirectory', 'CHARBUF', 'fd', 'Container and directory of the file.', (ctx) =>
-      withContainer(ctx, (fd) =>
-        fd !== undefined && !fd.isFile ? undefined : directoryOf(nameOf(ctx, fd) ?? '', fd),
-      ),
+      withContainer(ctx, (fd) => {
+        const name = nameOf(ctx, fd);
+        return name === undefined || (fd !== undefined && !fd.isFile) ? undefined : directoryOf(name, fd);
+      }),
     ),
     ends('fd.proto', 'PORT', 'Protocol of either port of a connection.', bothPorts),
     protocolName('fd.cproto', 'client', "Protocol of the client's port."),
@@ -290,8 +321,42 @@ export const FD: FieldClass = {
     field('fd.rnet', 'IPNET', 'fd', 'Network of the address of the other machine.', endIp('remote'), {
       only: 'filter',
     }),
-    of('fd.connected', 'BOOL', 'Whether the socket is connected.', (fd) => fd.connected),
-    field('fd.name_changed', 'BOOL', 'fd', 'Whether the call gave the descriptor another name.', () => false),
+    // 0.29.3 counts whatever has a role
+    of(
+      'fd.connected',
+      'BOOL',
+      'Whether the socket is connected.',
+      (fd, ctx) => fd.connected || (ctx.inPairs && fd.isInet && !fd.isServerSocket && fd.role !== Role.NONE),
+    ),
+    of(
+      'fd.is_upper_layer',
+      'BOOL',
+      'Whether the file lies in the upper layer of an overlay: it is new or changed in the container.',
+      (fd) => (fd.openFlags & UPPER_LAYER) !== 0,
+    ),
+    of(
+      'fd.is_lower_layer',
+      'BOOL',
+      'Whether the file lies in the lower layer of an overlay: it came with the image.',
+      (fd) => (fd.openFlags & LOWER_LAYER) !== 0,
+    ),
+    boundField(
+      'fd.types',
+      'CHARBUF',
+      'history',
+      'Kinds of all descriptors that the process has open, or of one: fd.types[2].',
+      (arg) => {
+        const num = arg === undefined ? undefined : indexArg('fd.types', arg);
+        return { several: 'list', extractAll: (ctx) => kindsOpen(ctx, num) };
+      },
+      { arg: 'optional' },
+    ),
+    of(
+      'fd.name_changed',
+      'BOOL',
+      'Whether the call gave the descriptor its name.',
+      (_fd, ctx) => ctx.nameChanged,
+    ),
     hostName('fd.cip.name', 'client', 'Host name of the client.'),
     hostName('fd.sip.name', 'server', 'Host name of the server.'),
     hostName('fd.lip.name', 'local', 'Host name of the address on this machine.'),

@@ -6,6 +6,7 @@ import type { ByteText } from '../base/units.ts';
 import { EVENT_TYPES } from '../event/schema.ts';
 import type { EventContext } from '../state/context.ts';
 import { FD_TYPES } from '../state/fd.ts';
+import { capabilityNames, ExeFlag, type Capabilities } from '../state/program.ts';
 import type { Thread } from '../state/thread.ts';
 import {
   boundField,
@@ -166,6 +167,83 @@ function cpu(name: string, description: string, of: (thread: Thread) => number):
 const isSwitch = EVENT_TYPES.map((type) => type.name === 'switch');
 const leads = (id: number, thread: Thread): boolean => id === thread.vpid || id === thread.pid;
 const KIB = 1024;
+
+function programFields(): readonly Field[] {
+  const flag = (name: string, bit: number, description: string): Field =>
+    own(name, 'BOOL', description, ({ exeFile }) =>
+      exeFile === undefined ? false : (exeFile.flags & bit) !== 0,
+    );
+  const rights = (name: string, kind: keyof Capabilities): Field =>
+    own(
+      `thread.cap_${name}`,
+      'CHARBUF',
+      `The ${name} capabilities, by name; nothing where the capture does not tell.`,
+      (thread) =>
+        thread.capabilities === undefined ? undefined : capabilityNames(thread.capabilities[kind]),
+    );
+  const startOf = (ctx: EventContext, thread: Thread): bigint | undefined =>
+    thread.cloneTime === undefined ? undefined : ctx.evt.base + BigInt(thread.cloneTime);
+  return [
+    flag(
+      'proc.is_exe_upper_layer',
+      ExeFlag.UPPER_LAYER,
+      'Whether the program file lies in the upper layer of an overlay: it is new or changed in the container.',
+    ),
+    flag(
+      'proc.is_exe_lower_layer',
+      ExeFlag.LOWER_LAYER,
+      'Whether the program file lies in the lower layer of an overlay: it came with the image.',
+    ),
+    flag('proc.is_exe_from_memfd', ExeFlag.FROM_MEMFD, 'Whether the program is an anonymous file in memory.'),
+    own(
+      'proc.exe_ino',
+      'INT64',
+      'Number of the program file on its device.',
+      ({ exeFile }) => exeFile?.inode,
+    ),
+    own(
+      'proc.exe_ino.ctime',
+      'ABSTIME',
+      'When the inode of the program file was last changed, in nanoseconds since 1970.',
+      ({ exeFile }) => exeFile?.changed,
+    ),
+    own(
+      'proc.exe_ino.mtime',
+      'ABSTIME',
+      'When the program file was last written, in nanoseconds since 1970.',
+      ({ exeFile }) => exeFile?.modified,
+    ),
+    own(
+      'proc.exe_ino.ctime_duration_proc_start',
+      'ABSTIME',
+      'Nanoseconds from the last change of the program file to the start of the process.',
+      ({ exeFile }, ctx) => {
+        const start = ctx.thread === undefined ? undefined : startOf(ctx, ctx.thread);
+        return exeFile === undefined || start === undefined || start < exeFile.changed
+          ? undefined
+          : start - exeFile.changed;
+      },
+    ),
+    own(
+      'proc.exe_ino.ctime_duration_pidns_start',
+      'ABSTIME',
+      'Nanoseconds from the start of the pid namespace to a later change of the program file.',
+      ({ exeFile, pidnsStart }) =>
+        exeFile === undefined || pidnsStart === 0n || exeFile.changed < pidnsStart
+          ? undefined
+          : exeFile.changed - pidnsStart,
+    ),
+    own(
+      'proc.pidns_init_start_ts',
+      'UINT64',
+      'When the first process of the pid namespace was started, in nanoseconds since 1970.',
+      ({ pidnsStart }) => (pidnsStart === 0n ? undefined : pidnsStart),
+    ),
+    rights('permitted', 'permitted'),
+    rights('inheritable', 'inheritable'),
+    rights('effective', 'effective'),
+  ];
+}
 
 export const PROCESS: FieldClass = {
   name: 'process',
@@ -397,6 +475,7 @@ export const PROCESS: FieldClass = {
       'Whether the user of the process may write its program file.',
       (thread) => thread.exeWritable,
     ),
+    ...programFields(),
     own('proc.is_sid_leader', 'BOOL', 'Whether the process leads its session.', (thread) =>
       leads(thread.sid, thread),
     ),

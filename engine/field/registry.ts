@@ -3,7 +3,7 @@
 
 import { FilterError } from '../base/errors.ts';
 import type { ByteText } from '../base/units.ts';
-import { CONTAINER, K8S } from './container.ts';
+import { CONTAINER, K8S, MESOS } from './container.ts';
 import { EVT } from './evt.ts';
 import { FD } from './fd.ts';
 import type { Field, FieldArg, FieldClass } from './field.ts';
@@ -20,6 +20,7 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   FS_PATH,
   CONTAINER,
   K8S,
+  MESOS,
   FDLIST,
   SYSLOG,
   UTIL,

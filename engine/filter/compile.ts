@@ -26,7 +26,7 @@ export type CompiledFilter = {
   readonly text: string;
   readonly ast: Ast;
   /** Whether the event that the context stands at matches. */
-  test(ctx: EventContext): boolean;
+  readonly test: (ctx: EventContext) => boolean;
   /** On what the answer depends. */
   readonly dependsOn: ReadonlySet<Dependency>;
   /** Codes of events that can match, 1 each: all others do not have to be asked. */

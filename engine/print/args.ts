@@ -2,6 +2,7 @@
 // The params of an event as one piece of text, `res=-2(ENOENT) name=/nope `, and one at a time.
 
 import type { ByteText } from '../base/units.ts';
+import { FIRST_NAMED } from '../event/generic.ts';
 import { EVENT_TYPES, eventType, type Param } from '../event/schema.ts';
 import type { EventContext } from '../state/context.ts';
 import { errnoLabel } from './names.ts';
@@ -12,7 +13,6 @@ type Layout = readonly ParamPrinter[];
 
 const printersOf = (params: readonly Param[]): Layout => params.map(paramPrinter);
 
-const GENERIC = 2;
 const full: (Layout | undefined)[] = [];
 const classic: (Layout | undefined)[] = [];
 const older = new Map<number, Layout>();
@@ -25,7 +25,7 @@ function layoutOf(ctx: EventContext, options: PrintOptions): Layout {
   if (
     options.layout === 'classic' &&
     type.classic !== undefined &&
-    !(type.isExit && !ctx.paired && evt.count > type.classic.params.length)
+    !(type.isExit && !ctx.inPairs && evt.count > type.classic.params.length)
   ) {
     return (classic[code] ??= printersOf(type.classic.params));
   }
@@ -45,7 +45,11 @@ function layoutOf(ctx: EventContext, options: PrintOptions): Layout {
 /** All params: `name=value ` or `name=value(resolved) ` each. Generic events say nothing but their result, where they carry one. */
 export function formatArgs(ctx: EventContext, options: PrintOptions = FULL): ByteText {
   const { evt } = ctx;
-  if (evt.code < GENERIC) return genericArgs(ctx);
+  if (evt.code < FIRST_NAMED || evt.carrier >= 0) {
+    // in pairs, sysdig 0.29.3 shows nothing of them
+    if (options.layout === 'classic' && (ctx.inPairs || (evt.code & 1) === 0)) return '';
+    if (evt.carrier < 0) return genericArgs(ctx);
+  }
   const layout = layoutOf(ctx, options);
   const count = Math.min(evt.count, layout.length);
   let text = '';

@@ -69,7 +69,8 @@ export function compileFormat(format: ByteText, env: FieldEnv): OutputFormat {
     json(ctx) {
       let text = '';
       for (const piece of sorted) {
-        const value = piece.name === 'evt.outputtime' ? ctx.evt.epochNs : read(piece, ctx);
+        const value =
+          piece.name === 'evt.outputtime' || piece.name === 'evt.time' ? ctx.evt.epochNs : read(piece, ctx);
         if (value === undefined && !lenient) return undefined;
         text += `${text === '' ? '{' : ','}"${piece.name}":${value === undefined ? 'null' : jsonValue(value, piece.field, env)}`;
       }

@@ -98,7 +98,8 @@ export function endpointText(
 
 /** Name of a descriptor, with names of ports where the options ask for them. */
 export function fdNameText(fd: Fd, options: PrintOptions): ByteText {
-  if (options.portName === undefined || !fd.isInet || fd.name === '' || !fd.name.includes(':'))
+  // a name that is no tuple was given by bind: nobody served there yet
+  if (options.portName === undefined || !fd.isInet || !(fd.isServerSocket || fd.name.includes('->')))
     return fd.name;
   const protocol = portProtocol(fd);
   const source = endpointText(fd.sourceIp, fd.sourcePort, protocol, options);

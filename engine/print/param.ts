@@ -115,8 +115,12 @@ function pathResolved(dirfd: number): Text {
   return (ctx, index) => {
     const path = ctx.evt.text(index);
     const { thread } = ctx;
-    if (path === '' || path.startsWith('/') || path === MISSING || thread === undefined) return '';
-    const full = joinPath(baseOf(ctx, dirfd < 0 ? AT_FDCWD : ctx.evt.int(dirfd)) ?? '', path);
+    if (path.startsWith('/') || path === MISSING || thread === undefined) return '';
+    // an empty path is the directory itself
+    const full = joinPath(
+      baseOf(ctx, dirfd < 0 ? AT_FDCWD : ctx.evt.int(dirfd)) ?? '',
+      path === '' ? '.' : path,
+    );
     return full === path ? '' : full;
   };
 }

@@ -32,8 +32,13 @@ export interface EventContext {
   /** The enter event of this exit, if it was kept (its params are then authoritative for paths and flags). */
   readonly enter: EventCursor | undefined;
 
-  /** This exit's own enter came before it in the stream. */
-  readonly paired: boolean;
+  /** The calls of this stream come as pairs of enter and exit; otherwise exits have it all. */
+  readonly inPairs: boolean;
+  /** The call gave the descriptor its name, or another one. */
+  readonly nameChanged: boolean;
+
+  /** Name of the machine. */
+  readonly hostname: ByteText;
 
   /** By tid, as known at this event. */
   threadByTid(tid: number): Thread | undefined;

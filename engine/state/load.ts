@@ -13,12 +13,15 @@ import { isV4Mapped } from './tuple.ts';
 export function loadSnapshot(machine: Machine, snapshot: Snapshot): void {
   machine.hostname = snapshot.machine.hostname;
   machine.cpus = snapshot.machine.cpus;
+  machine.bootTime = snapshot.machine.bootTime;
   machine.interfaces = snapshot.interfaces;
   for (const user of snapshot.users) machine.users.set(user.uid, user);
   for (const group of snapshot.groups) machine.groups.set(group.gid, group);
   const serverPorts = new Set<number>();
   for (const item of snapshot.threads) {
     const thread = toThread(item);
+    if (item.pidnsStart !== undefined && item.pidnsStart > 0n)
+      thread.pidnsStart = snapshot.machine.bootTime + item.pidnsStart;
     for (const fd of item.fds) {
       const loaded = toFd(fd, machine.classic);
       if (loaded.isServerSocket) serverPorts.add(loaded.sourcePort);
@@ -75,6 +78,8 @@ function toThread(item: SnapshotThread): Thread {
   thread.minorFaults = item.minorFaults;
   ({ cgroups: thread.cgroups, containerId: thread.containerId } = membershipOf(item.cgroups.join('\0')));
   thread.exeWritable = item.exeWritable;
+  thread.exeFile = item.exeFile;
+  thread.capabilities = item.capabilities;
   return thread;
 }
 

@@ -9,8 +9,9 @@
 // Facts: the state description of the format, sections 1 to 7. Nothing in a stream is ever an error here: lost halves, reused
 // tids and unknown threads are normal.
 
-import type { ByteText, DurationNs, RelativeNs } from '../base/units.ts';
+import type { ByteText, DurationNs, EpochNs, RelativeNs } from '../base/units.ts';
 import { EventCursor, headerOffset, SMALLEST_BLOCK } from '../event/cursor.ts';
+import { FIRST_NAMED, GENERIC_EXIT } from '../event/generic.ts';
 import { EVENT_TYPE_COUNT, EVENT_TYPES, EventFlag } from '../event/schema.ts';
 import type { Snapshot } from '../event/source.ts';
 import { applyFile } from './apply/file.ts';
@@ -64,10 +65,26 @@ const enterFdParam = EVENT_TYPES.map((type) => {
   return index < 0 ? 0 : index;
 });
 const isCloneExit = EVENT_TYPES.map((type) => type.isExit && /^(clone3?|v?fork)$/.test(type.name));
+// Current captures have enters of these alone, because their exits cannot be trusted with the path or address.
+const LONE_ENTERS = new Set('open creat openat openat2 connect execve execveat'.split(' '));
+/** Enters that come only where all calls come in pairs, by code. */
+export const makesPairs = Uint8Array.from(EVENT_TYPES, (type) =>
+  !type.isExit && type.source === 'SYSCALL' && !LONE_ENTERS.has(type.name) ? 1 : 0,
+);
 const isSwitch = EVENT_TYPES.map((type) => type.name === 'switch');
 const isCopyFileRange = EVENT_TYPES.map((type) => type.isExit && type.name === 'copy_file_range');
 const storesEnter = EVENT_TYPES.map((type) => !type.isExit && STORED_ENTERS.has(type.name));
-const GENERIC_EXIT = 1;
+const isFcntlEnter = EVENT_TYPES.map((type) => !type.isExit && type.name === 'fcntl');
+/** Commands of fcntl that make a descriptor: F_DUPFD, F_DUPFD_CLOEXEC. */
+const DUPLICATES = new Set([1, 26]);
+/** Events that 0.29.3 looks at whatever the filter says, by code. */
+const changesState = Uint8Array.from(EVENT_TYPES, (type) =>
+  ((type.classic?.flags ?? type.flags) & EventFlag.MODIFIES_STATE) !== 0 ? 1 : 0,
+);
+/** Events that, where they are rejected, make 0.29.3 forget the call in progress, by code. */
+const endsCall = Uint8Array.from(EVENT_TYPES, ({ code }) =>
+  changesState[code] !== 1 && resetKind[code] === 0 && isSwitch[code] !== true ? 1 : 0,
+);
 const hasResult = EVENT_TYPES.map(
   (type) => type.isExit && (type.params[0]?.name === 'res' || type.params[0]?.name === 'fd'),
 );
@@ -86,6 +103,8 @@ const passKind = Uint8Array.from(EVENT_TYPES, (type) => {
   const { code } = type;
   if (code === PROCINFO) return PASS_PROCINFO;
   if (isSwitch[code] === true) return PASS_SWITCH;
+  // a generic event may stand for another
+  if (code < FIRST_NAMED) return 0;
   if (type.source !== 'SYSCALL' || resetKind[code] !== 0 || handlers[code] !== undefined) return 0;
   if (isCloneExit[code] === true || isCopyFileRange[code] === true || storesEnter[code] === true) return 0;
   if (type.isExit) return PASS_EXIT;
@@ -100,6 +119,7 @@ export class Machine implements EventContext {
   interfaces: readonly Interface[] = [];
   hostname: ByteText = '';
   cpus = 0;
+  bootTime: EpochNs = 0n;
   /** Repeats what sysdig 0.29.3 does where it is known to be wrong: for output that must equal its own. */
   readonly classic: boolean;
 
@@ -109,7 +129,9 @@ export class Machine implements EventContext {
   thread: Thread | undefined = undefined;
   fd: Fd | undefined = undefined;
   latency: DurationNs | undefined = undefined;
-  paired = false;
+  nameChanged = false;
+  /** Set before the first event by who knows the stream, or by the first enter. */
+  inPairs = false;
   /** Result of an exit: >= 0, or -errno. 0 where the event has none. */
   result = 0;
   /** The current exit really took this long, not just since some enter; -1 = unknown. */
@@ -143,23 +165,57 @@ export class Machine implements EventContext {
 
   /** Brings the machine up to date by the event under the cursor and makes it the current one. */
   apply(evt: EventCursor): void {
+    this.begin(evt);
+    this.finish(evt);
+  }
+
+  /**
+   * The same as sysdig 0.29.3 does it when it filters (without its -d): what changes no state is filtered before it is looked at, and
+   * what was rejected is no call's exit. So a filter can change what later events show.
+   *
+   * @param test whether the event matches
+   */
+  applyFiltered(evt: EventCursor, test: (ctx: EventContext) => boolean): boolean {
+    this.begin(evt);
+    if (changesState[evt.code] !== 1 && evt.carrier < 0) {
+      const matches = test(this);
+      if (matches) this.finish(evt);
+      else if (this.thread !== undefined && endsCall[evt.code] === 1) this.thread.lastEnterCode = -1;
+      if (!matches) this.finishedCall = undefined;
+      return matches;
+    }
+    this.finish(evt);
+    const matches = test(this);
+    if (!matches) this.finishedCall = undefined;
+    return matches;
+  }
+
+  private begin(evt: EventCursor): void {
     this.finishPrevious();
     this.evt = evt;
     const code = evt.code;
     this.thread = undefined;
     this.fd = undefined;
     this.enterState = 0;
-    this.paired = false;
     this.latency = undefined;
     this.result = 0;
     this.callLatency = -1;
+    this.nameChanged = false;
     if (resetKind[code] === 0) {
-      if (!this.reset(evt, code)) return;
+      this.reset(evt, code);
     } else if (resetKind[code] === LOOK_ONLY) {
       this.thread = this.threads.get(evt.tid);
     }
-    const handler = handlers[code];
-    if (handler !== undefined) handler(this);
+  }
+
+  private finish(evt: EventCursor): void {
+    const handler = handlers[evt.code];
+    if (handler !== undefined && (evt.tid >= 0 || resetKind[evt.code] !== 0)) {
+      const before = this.fd?.name ?? '';
+      handler(this);
+      this.nameChanged = this.fd !== undefined && this.fd.name !== before;
+    }
+    if (evt.carrier >= 0 && this.classic && this.inPairs) evt.wrap();
   }
 
   get enter(): EventCursor | undefined {
@@ -177,9 +233,10 @@ export class Machine implements EventContext {
    * call in progress: most reads, writes, polls … The least work an event can be: code, thread and time, read where they stand.
    *
    * @param asked by code: 1 for events that somebody looks at
+   * @param filtered they are rejected by a filter, as in applyFiltered()
    * @returns how many events were passed; the cursor's next() is the first that was not
    */
-  pass(evt: EventCursor, asked: Uint8Array): number {
+  pass(evt: EventCursor, asked: Uint8Array, filtered: boolean): number {
     const { view, bytes } = evt;
     const size = bytes.length;
     let at = evt.end;
@@ -204,13 +261,16 @@ export class Machine implements EventContext {
         }
         if (thread !== undefined) {
           if (kind === PASS_EXIT) {
-            if (thread.lastEnterCode !== code - 1) break;
-            thread.storedEnterValid = false;
-            if (!this.classic) thread.lastEnterCode = -1;
+            const paired = thread.lastEnterCode === code - 1;
+            if (!paired && !(this.classic && this.inPairs)) break;
+            // what a filter rejects uses up no enter
+            if (!paired || !filtered) thread.storedEnterValid = false;
           } else {
             evt.seek(at);
             this.passEnter(evt, thread, kind);
           }
+          if (filtered && endsCall[code] === 1) thread.lastEnterCode = -1;
+          else if (kind === PASS_EXIT && !this.classic) thread.lastEnterCode = -1;
         } else if (kind !== PASS_PROCINFO) {
           break;
         }
@@ -233,7 +293,7 @@ export class Machine implements EventContext {
       thread.lastEnterCode = evt.code;
       thread.latency = 0;
       thread.enterTime = evt.ts;
-      thread.storedEnterValid = false;
+      if (!this.classic) thread.storedEnterValid = false;
     }
   }
 
@@ -243,19 +303,17 @@ export class Machine implements EventContext {
 
   // ---- reset ----
 
-  /** @returns false when the event belongs to no thread that could be touched */
-  private reset(evt: EventCursor, code: number): boolean {
-    if (evt.tid < 0) return true;
+  private reset(evt: EventCursor, code: number): void {
+    if (evt.tid < 0) return;
     let thread = this.threads.get(evt.tid);
     if (thread === undefined) {
-      if (isCloneExit[code] === true || isSwitch[code] === true) return true;
+      if (isCloneExit[code] === true || isSwitch[code] === true) return;
       thread = this.addUnknown(evt.tid);
     }
     this.thread = thread;
     if ((code & 1) === 0) this.resetEnter(evt, code, thread);
     else this.resetExit(evt, code, thread);
     this.latency = thread.latency;
-    return true;
   }
 
   private resetEnter(evt: EventCursor, code: number, thread: Thread): void {
@@ -265,15 +323,17 @@ export class Machine implements EventContext {
     }
     // tracepoints lie within a call and leave it alone; sysdig 0.29.3 takes them for enters
     if (!this.classic && EVENT_TYPES[code]?.source !== 'SYSCALL') return;
+    if (makesPairs[code] === 1) this.inPairs = true;
     thread.lastFd = -1;
     thread.lastEnterCode = code;
     thread.latency = 0;
     thread.enterTime = evt.ts;
-    thread.storedEnterValid = false;
+    if (!this.classic) thread.storedEnterValid = false;
     if (usesFd[code] === true) {
       thread.lastFd = evt.int(enterFdParam[code] as number);
       this.fd = this.fdTable(thread).get(thread.lastFd);
     }
+    if (this.classic && isFcntlEnter[code] === true && !DUPLICATES.has(evt.int(1))) return;
     if (storesEnter[code] === true && evt.count > 0 && evt.end - evt.start <= STORED_ENTER_LIMIT) {
       thread.storeEnter(evt.bytes, evt.start, evt.end);
     }
@@ -287,7 +347,6 @@ export class Machine implements EventContext {
       this.result = evt.carriedResult ?? 0;
     }
     const paired = thread.lastEnterCode === code - 1;
-    this.paired = paired;
     const carried = evt.latency;
     if (carried >= 0) {
       thread.latency = carried;
@@ -300,6 +359,9 @@ export class Machine implements EventContext {
     }
     if (paired) {
       if (thread.storedEnterValid) this.enterState = 1;
+    } else if (this.classic && this.inPairs) {
+      thread.storedEnterValid = false;
+      return;
     } else {
       const index = EVENT_TYPES[code]?.fdParam ?? -1;
       if (index < 0 || index >= evt.count) return;

@@ -81,7 +81,7 @@ function patchUnbound(machine: Machine, fd: Fd): void {
   if (sourceZero === isZero(fd.destIp)) return;
   const known = sourceZero ? fd.destIp : fd.sourceIp;
   const patch = interfaceFor(machine, known);
-  if (patch === undefined || sameIp(patch, known)) return;
+  if (patch === undefined) return;
   if (sourceZero) fd.sourceIp = patch;
   else fd.destIp = patch;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // A thread of the traced machine, and through its main thread the process.
 
-import type { ByteText, DurationNs, RelativeNs } from '../base/units.ts';
+import type { ByteText, DurationNs, EpochNs, RelativeNs } from '../base/units.ts';
 import { Fd, type FdTable } from './fd.ts';
+import type { Capabilities, ExeFile } from './program.ts';
 
 /** Bits of Thread.flags; values of the scap format, those marked "reader" never come from a file. */
 export const ThreadFlag = {
@@ -62,6 +63,11 @@ export class Thread {
   /** '' = on the host */
   containerId: ByteText = '';
   exeWritable = false;
+  /** Undefined where the capture does not tell. */
+  exeFile: ExeFile | undefined = undefined;
+  capabilities: Capabilities | undefined = undefined;
+  /** Start of its pid namespace, nanoseconds since 1970; 0 = not told. */
+  pidnsStart: EpochNs = 0n;
   /** When it was cloned; undefined: it was there before the capture, or the clone was lost. */
   cloneTime: RelativeNs | undefined = undefined;
   /** First sight of this thread in the capture; with the tid it names an incarnation for ever. */
@@ -157,6 +163,9 @@ export class Thread {
     copy.cgroups = this.cgroups;
     copy.containerId = this.containerId;
     copy.exeWritable = this.exeWritable;
+    copy.exeFile = this.exeFile;
+    copy.capabilities = this.capabilities;
+    copy.pidnsStart = this.pidnsStart;
     copy.cloneTime = this.cloneTime;
     copy.firstSeen = this.firstSeen;
     copy.childCount = this.childCount;

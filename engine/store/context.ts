@@ -20,7 +20,8 @@ export class StoredContext implements EventContext {
   fdNum = -1;
   latency: DurationNs | undefined = undefined;
   readonly enter = undefined;
-  readonly paired = false;
+  readonly inPairs = false;
+  readonly nameChanged = false;
   private loaded: Uint8Array | undefined = undefined;
   private readonly store: EventStore;
   private readonly machine: Machine;
@@ -48,6 +49,10 @@ export class StoredContext implements EventContext {
     this.fdNum = fdRow < 0 ? -1 : (dims.fdNum[fdRow] as number);
     const latency = segment.latency[index] as number;
     this.latency = this.thread === undefined ? undefined : Math.max(0, latency);
+  }
+
+  get hostname(): ByteText {
+    return this.machine.hostname;
   }
 
   threadByTid(tid: number): Thread | undefined {

@@ -299,6 +299,7 @@ static __always_inline void put_unix_name(struct scratch *s, struct unix_sock *s
 
 #define AF_UNIX 1
 #define AF_INET 2
+#define EINPROGRESS 115
 #define AF_INET6 10
 
 static __noinline int put_ends(struct scratch *s, struct sock *sk, const void *address, __u32 length)
@@ -321,6 +322,7 @@ static __noinline int put_ends(struct scratch *s, struct sock *sk, const void *a
 
 		__builtin_memcpy(ends->local, &local, 4);
 		__builtin_memcpy(ends->remote, &remote, 4);
+#define EINPROGRESS 115
 	} else if (family == AF_INET6) {
 		BPF_CORE_READ_INTO(&ends->local, sk, __sk_common.skc_v6_rcv_saddr);
 		BPF_CORE_READ_INTO(&ends->remote, sk, __sk_common.skc_v6_daddr);
@@ -527,15 +529,31 @@ static __always_inline void gather(struct scratch *s, struct task_struct *task, 
 		if (next >= 2 && next <= 128)
 			put_user(s, (void *)arg, next, 128);
 		break;
+	case K_CONNECTED:
+		if (ret != 0 && ret != -EINPROGRESS)
+			break;
+		/* fall through */
 	case K_SENT: {
 		__u32 length = next;
 
-		/* connect: ends only of what is connected, or about to be */
 		put_ends(s, sock_of(task, s->args[0]), (void *)arg, length);
 		break;
 	}
 	case K_SENTMSG:
 		bpf_probe_read_user(&header, sizeof(header), (void *)arg);
+		put_ends(s, sock_of(task, s->args[0]), header.name, header.namelen);
+		break;
+	case K_RECEIVEDFROM: {
+		__u32 length = 0;
+
+		if (ret >= 0)
+			bpf_probe_read_user(&length, sizeof(length), (void *)next);
+		put_ends(s, sock_of(task, s->args[0]), (void *)arg, length);
+		break;
+	}
+	case K_RECEIVEDMSG:
+		if (ret >= 0)
+			bpf_probe_read_user(&header, sizeof(header), (void *)arg);
 		put_ends(s, sock_of(task, s->args[0]), header.name, header.namelen);
 		break;
 	case K_RECEIVED:

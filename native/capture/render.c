@@ -224,10 +224,13 @@ static void put_param(struct out *out, const struct params *params, unsigned i)
 	case K_ADDR:
 		put_address(out, raw, size);
 		return;
+	case K_CONNECTED:
 	case K_SENT:
 	case K_SENTMSG:
 		put_tuple(out, raw, size, 1);
 		return;
+	case K_RECEIVEDFROM:
+	case K_RECEIVEDMSG:
 	case K_RECEIVED:
 	case K_ACCEPTED:
 		put_tuple(out, raw, size, 0);

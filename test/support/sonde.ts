@@ -9,6 +9,9 @@ export const SONDE = `${ROOT}bin/sonde`;
 /** The capture that comes with sonde: nginx asked by curl, pages that exist and not, a backend that is down. */
 export const SAMPLE = `${ROOT}test/fixtures/captures/sample.scap.gz`;
 
+/** Calls of many kinds, found and failed (test/fixtures/workload), as sonde records them: in pairs of enter and exit. */
+export const CALLS = `${ROOT}test/fixtures/captures/calls.scap.gz`;
+
 export type Result = { readonly code: number | null; readonly out: string; readonly err: string };
 
 /** One run, to its end. Output is one character a byte. */

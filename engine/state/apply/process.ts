@@ -6,6 +6,7 @@ import { membershipOf } from '../container.ts';
 import { Fd } from '../fd.ts';
 import type { HandlerTable, Machine } from '../machine.ts';
 import { joinPath, normaliseCwd } from '../path.ts';
+import { ExeFlag } from '../program.ts';
 import { copyFds, NO_USER, Thread, ThreadFlag, unknownThread } from '../thread.ts';
 import { pathOf } from './file.ts';
 
@@ -104,6 +105,11 @@ function buildChild(
   child.vpgid = parent.vpgid;
   child.tty = parent.tty;
   child.loginuid = parent.loginuid;
+  child.exeWritable = parent.exeWritable;
+  child.exeFile = parent.exeFile;
+  child.capabilities = parent.capabilities;
+  child.pidnsStart = parent.pidnsStart;
+  if (evt.count > 20 && evt.big(20) > 0n) child.pidnsStart = machine.bootTime + evt.big(20);
   if (!isThread) child.env = parent.env;
   child.flags = flags;
   if (isThread) {
@@ -180,7 +186,8 @@ function execveExit(machine: Machine): void {
   if (count >= 17) thread.tty = evt.uint(16);
   if (count >= 18) thread.vpgid = evt.int(17);
   if (count >= 19) thread.loginuid = evt.uint(18);
-  if (count >= 20) thread.exeWritable = (evt.int(19) & 1) !== 0;
+  if (count >= 20) thread.exeWritable = (evt.int(19) & ExeFlag.WRITABLE) !== 0;
+  if (count >= 26) readProgram(evt, thread);
   if (count > 26 && evt.has(26)) thread.uid = evt.uint(26);
   if (count > 29 && evt.has(29)) thread.gid = evt.uint(29);
   const path = exePath(machine, evt, enter);
@@ -192,6 +199,17 @@ function execveExit(machine: Machine): void {
     if (cwd.startsWith('/')) thread.cwd = normaliseCwd(cwd);
   }
   if (!machine.classic) becomeProgram(machine, thread);
+}
+
+/** Rights and program file: params 20 to 25 of execve. A file has a number; where it is 0, none of this was captured. */
+function readProgram(evt: EventCursor, thread: Thread): void {
+  const inode = evt.big(23);
+  if (inode === 0n) {
+    thread.exeFile = undefined;
+    return;
+  }
+  thread.exeFile = { inode, changed: evt.big(24), modified: evt.big(25), flags: evt.uint(19) };
+  thread.capabilities = { inheritable: evt.big(20), permitted: evt.big(21), effective: evt.big(22) };
 }
 
 function exePath(machine: Machine, evt: EventCursor, enter: EventCursor | undefined): string | undefined {

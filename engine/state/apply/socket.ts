@@ -210,8 +210,12 @@ function sendExit(machine: Machine): void {
 
 /** SO_ERROR tells how an asynchronous connect ended. */
 function getsockoptExit(machine: Machine): void {
-  const { evt, fd } = machine;
-  if (fd === undefined || !fd.connectPending || evt.count < 5) return;
+  const { evt, thread } = machine;
+  if (thread === undefined || evt.count < 5 || evt.int(0) < 0) return;
+  thread.lastFd = evt.int(1);
+  machine.fd ??= machine.fdTable(thread).get(thread.lastFd);
+  const { fd } = machine;
+  if (fd === undefined || !fd.connectPending) return;
   const value = evt.data(4);
   // DYN: selector 1 = errno
   if (value[0] !== 1) return;
