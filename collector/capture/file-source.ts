@@ -33,7 +33,7 @@ import {
   type Machine,
   type ThreadWithoutFds,
 } from './lists.ts';
-import { Window } from './window.ts';
+import { BATCH, Window } from './window.ts';
 
 /** No block of a sane capture is larger. */
 const BLOCK_LIMIT = 1 << 28;
@@ -55,11 +55,12 @@ export class FileSource implements EventSource {
   private events = 0;
   private finished = false;
 
-  private constructor(path: string, input: ByteInput, follow: boolean) {
+  /** @param input bytes of a capture, from wherever; open() takes a path */
+  constructor(path: string, input: ByteInput, options: FileOptions & { readonly batch?: number } = {}) {
     this.name = path;
     this.input = input;
-    this.window = new Window(input);
-    this.follow = follow;
+    this.window = new Window(input, options.batch ?? BATCH);
+    this.follow = options.follow ?? false;
   }
 
   /**
@@ -68,7 +69,7 @@ export class FileSource implements EventSource {
    * @throws InputError `no-file` if it cannot be read, CaptureError `not-a-capture` if it is something else
    */
   static async open(path: string, options: FileOptions = {}): Promise<FileSource> {
-    const source = new FileSource(path, openInput(path), options.follow ?? false);
+    const source = new FileSource(path, openInput(path), options);
     try {
       await source.checkMagic();
     } catch (error: unknown) {
@@ -78,7 +79,8 @@ export class FileSource implements EventSource {
     return source;
   }
 
-  private async checkMagic(): Promise<void> {
+  /** @throws CaptureError `empty`, `not-a-capture` */
+  async checkMagic(): Promise<void> {
     const { window, name } = this;
     const whole = await window.has(12);
     if (window.left === 0 && window.damage === undefined)

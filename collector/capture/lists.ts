@@ -32,6 +32,13 @@ function joinStrings(strings: readonly ByteText[], limit: number): ByteText {
   return text;
 }
 
+// Where a sized entry ends. One that does not lead on, or leads out of its list, is damaged.
+function endOf(reader: ByteReader, size: number, start: number): number {
+  const end = start + size;
+  if (end <= reader.at || end > reader.end) throw new RangeError('an entry has an impossible size');
+  return end;
+}
+
 // ---- machine info ----
 
 export type Machine = Snapshot['machine'];
@@ -63,7 +70,7 @@ export function writeMachine(writer: ByteWriter, machine: Machine): void {
 export function readInterfaces(reader: ByteReader, sized: boolean): SnapshotInterface[] {
   const list: SnapshotInterface[] = [];
   while (reader.left >= 4) {
-    const next = sized ? reader.u32() + reader.at : -1;
+    const next = sized ? endOf(reader, reader.u32(), reader.at) : -1;
     const type = reader.u16();
     const nameLength = reader.u16();
     const size = type === 2 || type === 4 ? 16 : 4;
@@ -102,7 +109,7 @@ export function readUsers(
   const groups: SnapshotGroup[] = [];
   while (reader.left >= 4) {
     const start = reader.at;
-    const next = sized ? start + reader.u32() : -1;
+    const next = sized ? endOf(reader, reader.u32(), start) : -1;
     if (reader.u8() === 0) {
       const uid = reader.u32();
       const gid = reader.u32();
@@ -153,7 +160,7 @@ export function readThreads(reader: ByteReader, version: number): ThreadWithoutF
   const list: ThreadWithoutFds[] = [];
   while (reader.left >= 4) {
     const start = reader.at;
-    const next = version >= 9 ? start + reader.u32() : -1;
+    const next = version >= 9 ? endOf(reader, reader.u32(), start) : -1;
     const tid = reader.i64();
     const pid = reader.i64();
     const ptid = reader.i64();
@@ -265,7 +272,7 @@ export function readFds(reader: ByteReader, sized: boolean): { tid: number; fds:
   const fds: SnapshotFd[] = [];
   while (reader.left >= 4) {
     const start = reader.at;
-    const next = sized ? start + reader.u32() : -1;
+    const next = sized ? endOf(reader, reader.u32(), start) : -1;
     fds.push(readFd(new ByteReader(reader.bytes, reader.at, next >= 0 ? next : reader.end), reader, next));
   }
   return { tid, fds };

@@ -8,27 +8,32 @@
 import type { ByteInput } from './input.ts';
 
 /** Bytes read at once. */
-const BATCH = 1 << 20;
+export const BATCH = 1 << 20;
 /** Room for the rest of the buffer before; a rest that is longer (one large event) is moved to a buffer of its own. */
 const ROOM = 1 << 17;
 
 export class Window {
   /** What there is: bytes[at … end). */
-  bytes: Buffer = Buffer.allocUnsafeSlow(ROOM + BATCH);
+  bytes: Buffer;
   at = ROOM;
   end = ROOM;
   /** The input has no more, as it is now. */
   ended = false;
   /** Why it cannot be read any further. */
   damage: Error | undefined;
-  private spare: Buffer = Buffer.allocUnsafeSlow(ROOM + BATCH);
+  private spare: Buffer;
+  private readonly batch: number;
   /** Offset in the (uncompressed) capture of bytes[0]. */
   private base = -ROOM;
   private ahead: Promise<number> | undefined;
   private readonly input: ByteInput;
 
-  constructor(input: ByteInput) {
+  /** @param batch bytes to read at once */
+  constructor(input: ByteInput, batch = BATCH) {
     this.input = input;
+    this.batch = batch;
+    this.bytes = this.buffer();
+    this.spare = this.buffer();
   }
 
   get left(): number {
@@ -68,13 +73,17 @@ export class Window {
   }
 
   private readAhead(): Promise<number> {
-    return this.input.fill(this.spare, ROOM, ROOM + BATCH);
+    return this.input.fill(this.spare, ROOM, ROOM + this.batch);
+  }
+
+  private buffer(): Buffer {
+    return Buffer.allocUnsafeSlow(ROOM + this.batch);
   }
 
   private swap(left: number, got: number): void {
     const next = this.spare;
     this.bytes.copy(next, ROOM - left, this.at, this.end);
-    this.spare = this.bytes.length === ROOM + BATCH ? this.bytes : Buffer.allocUnsafeSlow(ROOM + BATCH);
+    this.spare = this.bytes.length === ROOM + this.batch ? this.bytes : this.buffer();
     this.bytes = next;
     this.at = ROOM - left;
     this.end = ROOM + got;
@@ -84,7 +93,7 @@ export class Window {
   private append(left: number, got: number): void {
     let target = this.bytes;
     if (this.end + got > target.length) {
-      target = Buffer.allocUnsafeSlow(2 * (left + BATCH));
+      target = Buffer.allocUnsafeSlow(2 * (left + this.batch));
       this.bytes.copy(target, 0, this.at, this.end);
       this.at = 0;
       this.end = left;

@@ -33,6 +33,9 @@ export function headerOffset(start: number, view: DataView): number {
   return start + (flagged ? 14 : 10);
 }
 
+/** Bytes of an event without params, as the oldest blocks have it. */
+const HEADER = 22;
+
 export class EventCursor {
   bytes: Uint8Array = EMPTY;
   view: DataView = new DataView(EMPTY.buffer);
@@ -158,16 +161,19 @@ export class EventCursor {
     const eventLength = view.getUint32(at + 16, true);
     this.code = view.getUint16(at + 20, true);
     this.eventEnd = at + eventLength;
+    if (this.code >= EVENT_TYPE_COUNT) {
+      this.params = 0;
+      return;
+    }
+    if (OVERSTATED_HEADER.has(this.code)) this.eventEnd = Math.min(this.eventEnd, end - 4);
+    if (eventLength < HEADER || this.eventEnd > end - 4)
+      throw this.corrupt(offset, 'an event is longer than its block');
     this.stored = stored;
     this.params = -1;
     // options start at the next multiple of 4 after the event, counted from the block's start
     this.optionsAt = offset + ((this.eventEnd - offset + 3) & ~3);
     this.carrier = -1;
     if (unwrap && this.code < FIRST_NAMED && this.optionsAt + 12 < end) this.unwrap();
-    if (this.eventEnd > end - 4 && !OVERSTATED_HEADER.has(this.code)) {
-      if (this.code >= EVENT_TYPE_COUNT) return;
-      throw this.corrupt(offset, 'an event is longer than its block');
-    }
   }
 
   // What a generic event stands for takes its place.
@@ -379,7 +385,8 @@ export class EventCursor {
 
   // Blocks before 0x216 do not store the count: the right one is the first, from the table's down, whose lengths add up.
   private countParams(type: EventType, offset: number): number {
-    const declared = this.eventEnd - this.headerAt - (OVERSTATED_HEADER.has(this.code) ? 3 : 0);
+    const declared =
+      this.view.getUint32(this.headerAt + 16, true) - (OVERSTATED_HEADER.has(this.code) ? 3 : 0);
     const width = this.wide ? 4 : 2;
     for (let n = type.params.length; n >= 0; n--) {
       if (22 + width * n > declared) continue;

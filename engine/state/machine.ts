@@ -211,9 +211,11 @@ export class Machine implements EventContext {
   private finish(evt: EventCursor): void {
     const handler = handlers[evt.code];
     if (handler !== undefined && (evt.tid >= 0 || resetKind[evt.code] !== 0)) {
-      const before = this.fd?.name ?? '';
+      const before = this.fd;
+      const name = before?.name ?? '';
       handler(this);
-      this.nameChanged = this.fd !== undefined && this.fd.name !== before;
+      const { fd } = this;
+      this.nameChanged = fd !== undefined && fd.name !== name && (fd === before || fd.openedBy === evt.num);
     }
     if (evt.carrier >= 0 && this.classic && this.inPairs) evt.wrap();
   }
