@@ -15,6 +15,7 @@ export const isInternal: readonly boolean[] = EVENT_TYPES.map(
 );
 
 export function hasFlag(ctx: EventContext, flag: number): boolean {
+  if (ctx.tracer !== undefined && ctx.inPairs) return false;
   return ((typeFlags[ctx.evt.code] as number) & flag) !== 0;
 }
 
@@ -32,6 +33,7 @@ const syscallCategories = new Map(SYSCALL_ROWS.map((row) => [row.sc, row.categor
 /** evt.type: generic events are called by their syscall. */
 export function typeName(ctx: EventContext): string {
   const { code } = ctx.evt;
+  if (ctx.tracer !== undefined && ctx.inPairs) return 'tracer';
   if (code >= FIRST_NAMED) return names[code] as string;
   return syscallNames.get(genericSyscall(ctx.evt)) ?? '<unknown>';
 }
@@ -58,6 +60,7 @@ export const TYPE_NAMES: ReadonlySet<string> = new Set([
 ]);
 
 export function categoryOf(ctx: EventContext): string {
+  if (ctx.tracer !== undefined && ctx.inPairs) return 'OTHER';
   const { code } = ctx.evt;
   if (code < FIRST_NAMED) return syscallCategories.get(genericSyscall(ctx.evt)) ?? 'OTHER';
   const type = EVENT_TYPES[code] as EventType;
@@ -67,6 +70,7 @@ export function categoryOf(ctx: EventContext): string {
 const isIoCode = EVENT_TYPES.map((type) => (type.classic?.category ?? type.category).startsWith('IO_'));
 
 export function isIo(ctx: EventContext): boolean {
+  if (ctx.tracer !== undefined && ctx.inPairs) return false;
   return ctx.evt.code < FIRST_NAMED ? categoryOf(ctx).startsWith('IO_') : (isIoCode[ctx.evt.code] as boolean);
 }
 
@@ -83,6 +87,7 @@ const resultParam = Int8Array.from(EVENT_TYPES, (type) => {
 
 /** What the call returned; undefined where the event does not say. */
 export function resultOf(ctx: EventContext): number | undefined {
+  if (ctx.tracer !== undefined && ctx.inPairs) return undefined;
   const { evt } = ctx;
   const index = resultParam[evt.code] as number;
   if (index >= 0) return index < evt.count ? evt.int(index) : undefined;
@@ -97,6 +102,7 @@ export function anyResultOf(ctx: EventContext): number | undefined {
 
 /** Whether the event is about a descriptor at all. */
 export function hasFd(ctx: EventContext): boolean {
+  if (ctx.tracer !== undefined && ctx.inPairs) return false;
   return codeHasFd(ctx.evt.code);
 }
 

@@ -13,6 +13,7 @@ import { baseOf } from '../state/base-of.ts';
 import type { EventContext } from '../state/context.ts';
 import { FdType } from '../state/fd.ts';
 import { joinPath } from '../state/path.ts';
+import { argumentsText, type Tracer } from '../state/spans.ts';
 import { targetOf } from '../state/target.ts';
 import {
   categoryOf,
@@ -42,7 +43,8 @@ import {
 import { clock, day, human, iso8601, nanos, quantized, seconds } from './time.ts';
 
 const SECOND = 1_000_000_000n;
-const isExit = (ctx: EventContext): boolean => (ctx.evt.code & 1) === 1;
+const isExit = (ctx: EventContext): boolean =>
+  ctx.tracer !== undefined && ctx.inPairs ? !ctx.tracer.tracer.isEnter : (ctx.evt.code & 1) === 1;
 const MAX_ERRNO = 4095;
 
 // ---- times ----
@@ -92,9 +94,17 @@ function outputTime(env: FieldEnv): Extract {
 
 // ---- params ----
 
+const TRACER_PARAMS = ['id', 'tags', 'args'];
+
+function tracerParam({ id, tags, args }: Tracer, index: number): ByteText | undefined {
+  return [String(id), tags.join('.'), argumentsText(args, ':')][index];
+}
+
 function argument(arg: FieldArg | undefined, env: FieldEnv, name: string): Extract {
   const index = argIndex(arg, name);
+  const ofTracer = arg?.bracket === true ? Number(arg.text) : TRACER_PARAMS.indexOf(arg?.text ?? '');
   return (ctx) => {
+    if (ctx.tracer !== undefined && ctx.inPairs) return tracerParam(ctx.tracer.tracer, ofTracer);
     const at = index(ctx.evt.code);
     return at < 0 ? undefined : paramText(ctx, at, env.print);
   };

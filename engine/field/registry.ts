@@ -9,6 +9,7 @@ import { FD } from './fd.ts';
 import type { Field, FieldArg, FieldClass } from './field.ts';
 import { FDLIST, FS_PATH, SYSLOG, UTIL } from './other.ts';
 import { PROCESS } from './process.ts';
+import { EVTIN, SPAN } from './span.ts';
 import { GROUP, USER } from './user.ts';
 
 export const FIELD_CLASSES: readonly FieldClass[] = [
@@ -23,6 +24,8 @@ export const FIELD_CLASSES: readonly FieldClass[] = [
   MESOS,
   FDLIST,
   SYSLOG,
+  SPAN,
+  EVTIN,
   UTIL,
 ];
 

@@ -273,14 +273,20 @@ function byType(check: Check, syscallsOnly: boolean): Match | undefined {
     for (const sc of item.syscalls) syscalls.add(sc);
   }
   const negate = check.operator === '!=';
-  return ({ evt }) =>
-    (evt.code >= FIRST_NAMED ? codes[evt.code] === 1 : syscalls.has(genericSyscall(evt))) !== negate;
+  const tracers = check.values.some(({ text }) => text === 'tracer');
+  return ({ evt, tracer, inPairs }) =>
+    (tracer !== undefined && inPairs
+      ? tracers
+      : evt.code >= FIRST_NAMED
+        ? codes[evt.code] === 1
+        : syscalls.has(genericSyscall(evt))) !== negate;
 }
 
 /** For each event code, whether a filter can be true and whether it can be false. */
 type Possible = { readonly can: Uint8Array; readonly cannot: Uint8Array };
 
 const every = (value: 0 | 1): Uint8Array => new Uint8Array(EVENT_TYPE_COUNT).fill(value);
+const WRITE_EXIT = 9;
 const CODES_WITH_FD = Uint8Array.from(EVENT_TYPES, ({ code }) => (codeHasFd(code) ? 1 : 0));
 const ANY: Possible = { can: every(1), cannot: every(1) };
 
@@ -317,7 +323,11 @@ function possibleCheck(check: Check): Possible {
   let can: Uint8Array;
   if (operand.text === 'evt.type') {
     can = every(0);
-    for (const { text } of values) withName(text).codes.forEach((yes, code) => yes === 1 && (can[code] = 1));
+    for (const { text } of values) {
+      withName(text).codes.forEach((yes, code) => yes === 1 && (can[code] = 1));
+      // a write to /dev/null may be one
+      if (text === 'tracer') can[WRITE_EXIT] = 1;
+    }
   } else if (operand.text === 'evt.dir') {
     can = every(0).map((_, code) =>
       values.some(({ text }) => text === ((code & 1) === 1 ? '<' : '>')) ? 1 : 0,
@@ -326,7 +336,9 @@ function possibleCheck(check: Check): Possible {
     return ANY;
   }
   const cannot = can.map((yes) => 1 - yes);
-  // the name of a generic event stands in the event
+  // whether a write is a tracer, and of which direction, its data tells; the name of a generic event stands in it
+  cannot[WRITE_EXIT] = 1;
+  if (operand.text === 'evt.dir') can[WRITE_EXIT] = 1;
   for (let code = 0; code < FIRST_NAMED; code++) can[code] = cannot[code] = 1;
   return operator === '!=' ? { can: cannot, cannot: can } : { can, cannot };
 }

@@ -5,6 +5,7 @@ import type { ByteText } from '../base/units.ts';
 import { FIRST_NAMED } from '../event/generic.ts';
 import { EVENT_TYPES, eventType, type Param } from '../event/schema.ts';
 import type { EventContext } from '../state/context.ts';
+import { argumentsText, type Tracer } from '../state/spans.ts';
 import { errnoLabel } from './names.ts';
 import { FULL, type PrintOptions } from './options.ts';
 import { paramPrinter, type ParamPrinter } from './param.ts';
@@ -50,6 +51,7 @@ export function formatArgs(ctx: EventContext, options: PrintOptions = FULL): Byt
     if (options.layout === 'classic' && (ctx.inPairs || (evt.code & 1) === 0)) return '';
     if (evt.carrier < 0) return genericArgs(ctx);
   }
+  if (ctx.tracer !== undefined && ctx.inPairs) return tracerArgs(ctx.tracer.tracer);
   const layout = layoutOf(ctx, options);
   const count = Math.min(evt.count, layout.length);
   let text = '';
@@ -61,6 +63,9 @@ export function formatArgs(ctx: EventContext, options: PrintOptions = FULL): Byt
   }
   return text;
 }
+
+const tracerArgs = ({ id, tags, args }: Tracer): ByteText =>
+  `id=${id} tags=${tags.join('.')} args=${argumentsText(args, ':')} `;
 
 function genericArgs(ctx: EventContext): ByteText {
   const result = ctx.evt.carriedResult;

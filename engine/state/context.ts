@@ -7,6 +7,7 @@ import type { ByteText, DurationNs } from '../base/units.ts';
 import type { EventCursor } from '../event/cursor.ts';
 import type { Container } from './container.ts';
 import type { Fd } from './fd.ts';
+import type { Spans, TracerEvent } from './spans.ts';
 import type { Thread } from './thread.ts';
 
 export type User = {
@@ -36,6 +37,11 @@ export interface EventContext {
   readonly inPairs: boolean;
   /** The call gave the descriptor its name, or another one. */
   readonly nameChanged: boolean;
+
+  /** The span that this event begins or ends, where it is a write to /dev/null that says so. */
+  readonly tracer: TracerEvent | undefined;
+  /** All spans that are open; undefined where they are not followed. */
+  readonly spans: Spans | undefined;
 
   /** Name of the machine. */
   readonly hostname: ByteText;

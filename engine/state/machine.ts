@@ -22,6 +22,7 @@ import type { Container } from './container.ts';
 import type { EventContext, Group, User } from './context.ts';
 import type { Fd } from './fd.ts';
 import { loadSnapshot } from './load.ts';
+import { Spans, type TracerEvent } from './spans.ts';
 import { isZero, sameIp } from './tuple.ts';
 import { ThreadFlag, unknownThread, type Thread } from './thread.ts';
 
@@ -88,6 +89,16 @@ const endsCall = Uint8Array.from(EVENT_TYPES, ({ code }) =>
 const hasResult = EVENT_TYPES.map(
   (type) => type.isExit && (type.params[0]?.name === 'res' || type.params[0]?.name === 'fd'),
 );
+const WRITE_EXIT = 9;
+
+// A write whose data may be a tracer.
+function mayTrace(evt: EventCursor, at: number): boolean {
+  evt.seek(at);
+  if (evt.size(1) === 0) return false;
+  const first = evt.bytes[evt.at(1)];
+  return first === 0x3e || first === 0x3c || first === 0x5b;
+}
+
 const handlers: readonly (Handler | undefined)[] = EVENT_TYPES.map((type) => {
   const key = `${type.name}${type.isExit ? '<' : '>'}`;
   return applyProcess[key] ?? applyFile[key] ?? applySocket[key] ?? applyMeta[key];
@@ -130,6 +141,8 @@ export class Machine implements EventContext {
   fd: Fd | undefined = undefined;
   latency: DurationNs | undefined = undefined;
   nameChanged = false;
+  tracer: TracerEvent | undefined = undefined;
+  readonly spans = new Spans();
   /** Set before the first event by who knows the stream, or by the first enter. */
   inPairs = false;
   /** Result of an exit: >= 0, or -errno. 0 where the event has none. */
@@ -160,6 +173,7 @@ export class Machine implements EventContext {
     this.closedFds.length = 0;
     this.exitedThread = undefined;
     this.finishedCall = undefined;
+    this.spans.clear();
     loadSnapshot(this, snapshot);
   }
 
@@ -201,8 +215,10 @@ export class Machine implements EventContext {
     this.result = 0;
     this.callLatency = -1;
     this.nameChanged = false;
+    this.tracer = undefined;
     if (resetKind[code] === 0) {
       this.reset(evt, code);
+      if (code === WRITE_EXIT) this.trace(evt);
     } else if (resetKind[code] === LOOK_ONLY) {
       this.thread = this.threads.get(evt.tid);
     }
@@ -218,6 +234,19 @@ export class Machine implements EventContext {
       this.nameChanged = fd !== undefined && fd.name !== name && (fd === before || fd.openedBy === evt.num);
     }
     if (evt.carrier >= 0 && this.classic && this.inPairs) evt.wrap();
+  }
+
+  private trace(evt: EventCursor): void {
+    const { thread } = this;
+    if (thread === undefined || evt.int(0) <= 0) return;
+    const fd = this.fd ?? this.fdTable(thread).get(thread.lastFd);
+    if (fd?.name !== '/dev/null') return;
+    this.tracer = this.spans.feed(evt.raw(1), thread, evt.ts, evt.epochNs);
+    // it stands for the span now, and not for a write
+    if (this.tracer !== undefined && this.classic) {
+      this.fd = undefined;
+      this.latency = 0;
+    }
   }
 
   get enter(): EventCursor | undefined {
@@ -263,6 +292,7 @@ export class Machine implements EventContext {
         }
         if (thread !== undefined) {
           if (kind === PASS_EXIT) {
+            if (code === WRITE_EXIT && mayTrace(evt, at)) break;
             const paired = thread.lastEnterCode === code - 1;
             if (!paired && !(this.classic && this.inPairs)) break;
             // what a filter rejects uses up no enter

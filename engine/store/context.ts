@@ -22,6 +22,8 @@ export class StoredContext implements EventContext {
   readonly enter = undefined;
   readonly inPairs = false;
   readonly nameChanged = false;
+  readonly tracer = undefined;
+  readonly spans = undefined;
   private loaded: Uint8Array | undefined = undefined;
   private readonly store: EventStore;
   private readonly machine: Machine;
