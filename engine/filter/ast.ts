@@ -11,7 +11,12 @@ export type Literal = Place & { readonly text: ByteText };
 /** What is compared: a field, a transformer of others, or (inside transformers) a constant. */
 export type Operand =
   | (Place & { readonly kind: 'field'; readonly text: ByteText })
-  | (Place & { readonly kind: 'call'; readonly name: string; readonly args: readonly Operand[] })
+  | (Place & {
+      readonly kind: 'call';
+      readonly name: string;
+      readonly args: readonly Operand[];
+      /** getopt(…)[this] */ readonly option?: ByteText;
+    })
   | (Place & { readonly kind: 'list'; readonly items: readonly Operand[] })
   | (Place & { readonly kind: 'constant'; readonly text: ByteText });
 
@@ -47,8 +52,10 @@ function operandText(operand: Operand): string {
       return quote(operand.text);
     case 'list':
       return `(${operand.items.map(operandText).join(', ')})`;
-    case 'call':
-      return `${operand.name}(${operand.args.map(operandText).join(', ')})`;
+    case 'call': {
+      const option = operand.option === undefined ? '' : `[${operand.option}]`;
+      return `${operand.name}(${operand.args.map(operandText).join(', ')})${option}`;
+    }
   }
 }
 

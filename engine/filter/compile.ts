@@ -177,7 +177,10 @@ class Compiler {
         const args = operand.args.flatMap((item) => (item.kind === 'list' ? item.items : [item]));
         const make = TRANSFORM[operand.name];
         if (make === undefined) throw new Error(`no transformer ${operand.name}`);
-        return make(args.map((item) => this.computed(item)));
+        return make(
+          args.map((item) => this.computed(item)),
+          operand.option,
+        );
       }
       case 'list':
         throw new FilterError('unexpected', 'a list cannot be used here', operand.position, operand.span);

@@ -35,6 +35,7 @@ const TRANSFORMERS: Readonly<Record<string, readonly [number, number]>> = {
   len: [1, 1],
   join: [2, 2],
   concat: [2, 64],
+  getopt: [2, 2],
 };
 const MAX_DEPTH = 100;
 
@@ -191,7 +192,18 @@ class Parser {
         this.at - position,
       );
     }
-    return { kind: 'call', name, args, position, span: this.at - position };
+    // the value of one option
+    const bracket = name === 'getopt' ? /^\[([^\]]*)\]/.exec(this.text.slice(this.at)) : null;
+    if (bracket === null) return { kind: 'call', name, args, position, span: this.at - position };
+    this.at += bracket[0].length;
+    return {
+      kind: 'call',
+      name,
+      args,
+      option: toByteText(bracket[1] ?? ''),
+      position,
+      span: this.at - position,
+    };
   }
 
   private args(nested: boolean): Operand[] {

@@ -42,13 +42,57 @@ function joined(separator: Computed | undefined, parts: readonly Computed[]): Co
   };
 }
 
-/** By name; join() gets its list as further arguments. */
-export const TRANSFORM: Readonly<Record<string, (args: readonly Computed[]) => Computed>> = {
-  tolower: textOf(lower),
-  toupper: textOf(upper),
-  basename: textOf((path) => path.slice(path.lastIndexOf('/') + 1)),
-  b64: textOf(fromBase64),
-  len: textOf((value) => value.length, 'UINT64'),
-  concat: (args) => joined(undefined, args),
-  join: (args) => joined(args[0], args.slice(1)),
-};
+/** Options of a command line, as getopt(3) finds them: `-v`, `-ofile`, `-o file`, `-vo file`; the value of one, or all as one text. */
+function getopt(args: readonly Computed[], option?: ByteText): Computed {
+  const words = args.slice(0, -1);
+  const known = args.at(-1) as Computed;
+  return {
+    type: 'CHARBUF',
+    get: (ctx) => {
+      const letters = known.get(ctx);
+      const texts = words.map((word) => word.get(ctx));
+      if (letters === undefined || texts.includes(undefined)) return undefined;
+      const found = parseOptions(
+        texts.flatMap((word) => text(word as Value).split(' ')),
+        text(letters),
+      );
+      if (option !== undefined) return found.get(option);
+      return found.size === 0 ? undefined : [...found.keys()].join(' ');
+    },
+  };
+}
+
+function parseOptions(words: readonly ByteText[], letters: ByteText): ReadonlyMap<ByteText, ByteText> {
+  const found = new Map<ByteText, ByteText>();
+  for (let k = 0; k < words.length; k++) {
+    const word = words[k] as string;
+    if (word === '--') break;
+    if (!/^-[^-]/.test(word)) continue;
+    for (let i = 1; i < word.length; i++) {
+      const letter = word.charAt(i);
+      const at = letters.indexOf(letter);
+      if (at < 0 || letter === ':') continue;
+      if (letters.charAt(at + 1) !== ':') {
+        found.set(letter, '');
+        continue;
+      }
+      const value = i + 1 < word.length ? word.slice(i + 1) : words[++k];
+      if (value !== undefined) found.set(letter, value);
+      break;
+    }
+  }
+  return found;
+}
+
+/** By name; join() and getopt() get its list as further arguments. */
+export const TRANSFORM: Readonly<Record<string, (args: readonly Computed[], option?: ByteText) => Computed>> =
+  {
+    getopt,
+    tolower: textOf(lower),
+    toupper: textOf(upper),
+    basename: textOf((path) => path.slice(path.lastIndexOf('/') + 1)),
+    b64: textOf(fromBase64),
+    len: textOf((value) => value.length, 'UINT64'),
+    concat: (args) => joined(undefined, args),
+    join: (args) => joined(args[0], args.slice(1)),
+  };

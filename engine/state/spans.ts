@@ -106,7 +106,7 @@ const FIELDS = /^([<>]):((?:\\.|[^\\:])*):((?:\\.|[^\\:])*):((?:\\.|[^\\:])*):/s
 
 function parseText(text: ByteText, thread: Thread): Tracer | 'incomplete' | undefined {
   const match = FIELDS.exec(text);
-  if (match === null) return /\n$/.test(text) ? undefined : 'incomplete';
+  if (match === null) return text.endsWith('\n') ? undefined : 'incomplete';
   const [, direction, idText = '', tagsText = '', argsText = ''] = match;
   const id = idOf(idText, thread);
   if (id === undefined || tagsText === '') return undefined;

@@ -84,6 +84,8 @@ describe('matches', () => {
     ['tolower(proc.name)=nginx', true, true],
     ['basename(fd.name)=passwd', false, true],
     ['len(proc.name) > 4', true, true],
+    ['getopt(proc.args, "c:")[c] = /etc/nginx.conf', true, true],
+    ['getopt(proc.args, "cv")[v] exists', false, false],
     ['proc.name startswith oneof (ap, ng)', true, true],
     ['proc.name contains allof (ng, nx)', true, true],
     ['proc.name = val(proc.exe)', false, false],
