@@ -2,6 +2,7 @@
 // What the commands write: lines of captured bytes to standard output, sentences to standard error.
 
 import { writeSync } from 'node:fs';
+import { ByteSink } from '../engine/print/sink.ts';
 
 /** One sentence for the user, on standard error. */
 export function say(message: string): void {
@@ -15,7 +16,8 @@ const FLUSH_AT = 1 << 16;
 
 /** Collects lines of ByteText and writes them in large pieces. */
 export class LineWriter {
-  private text = '';
+  /** What is put here is a line after end(). */
+  readonly sink = new ByteSink();
   private readonly unbuffered: boolean;
 
   constructor(options: { readonly unbuffered: boolean }) {
@@ -23,27 +25,36 @@ export class LineWriter {
   }
 
   line(text: string): void {
-    this.text += text;
-    this.text += '\n';
-    if (this.unbuffered || this.text.length > FLUSH_AT) this.flush();
+    this.sink.put(text);
+    this.end();
+  }
+
+  /** @throws OutputClosed */
+  end(): void {
+    this.sink.put('\n');
+    if (this.unbuffered || this.sink.length > FLUSH_AT) this.flush();
   }
 
   /** @throws OutputClosed */
   flush(): void {
-    if (this.text === '') return;
-    const bytes = Buffer.from(this.text, 'latin1');
-    this.text = '';
-    let done = 0;
-    while (done < bytes.length) {
-      try {
-        done += writeSync(1, bytes, done);
-      } catch (error: unknown) {
-        const code = (error as NodeJS.ErrnoException).code;
-        if (code === 'EPIPE') throw new OutputClosed();
-        // a pipe whose reader is slow
-        if (code === 'EAGAIN') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
-        else throw error;
-      }
+    const { bytes, length } = this.sink;
+    if (length === 0) return;
+    this.sink.length = 0;
+    writeAll(bytes.subarray(0, length));
+  }
+}
+
+function writeAll(bytes: Uint8Array): void {
+  let done = 0;
+  while (done < bytes.length) {
+    try {
+      done += writeSync(1, bytes, done);
+    } catch (error: unknown) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'EPIPE') throw new OutputClosed();
+      // a pipe whose reader is slow
+      if (code === 'EAGAIN') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5);
+      else throw error;
     }
   }
 }

@@ -18,7 +18,7 @@ import { describeFilterError } from '../../engine/filter/describe.ts';
 import { compileFormat, defaultFormat, type OutputFormat } from '../../engine/print/format.ts';
 import type { BufferMode } from '../../engine/print/options.ts';
 import type { Container } from '../../engine/state/container.ts';
-import { Machine, makesPairs } from '../../engine/state/machine.ts';
+import { Look, Machine, makesPairs, neverRead } from '../../engine/state/machine.ts';
 import { saveSnapshot } from '../../engine/state/save.ts';
 import { LineWriter, OutputClosed, say } from '../output.ts';
 import { portName, resolveHost, servicePort } from '../services.ts';
@@ -201,11 +201,14 @@ function askedCodes(command: PrintCommand, filter: CompiledFilter | undefined): 
   const { fatFile, suppress, write, limit, summary, verbose, debug } = command;
   if (fatFile || suppress.length > 0 || (filter === undefined && write !== undefined)) return undefined;
   const counted = write !== undefined || limit !== undefined || summary || verbose || debug;
+  const unread = neverRead(`${command.filter} ${command.format ?? ''}`);
   return Uint8Array.from(EVENT_TYPES, ({ code }) =>
     (filter === undefined || filter.codes[code] === 1 || (debug && isInternal[code] === true)) &&
     (counted || isInternal[code] !== true)
-      ? 1
-      : 0,
+      ? Look.WHOLE
+      : unread[code] === 1
+        ? Look.NEVER
+        : Look.STATE,
   );
 }
 
@@ -374,8 +377,12 @@ class Run {
   }
 
   private line(): void {
-    const text = this.command.json ? this.format.json(this.machine) : this.format.line(this.machine);
-    if (text !== undefined) this.writer.line(text);
+    if (this.command.json) {
+      const text = this.format.json(this.machine);
+      if (text !== undefined) this.writer.line(text);
+    } else if (this.format.put(this.machine, this.writer.sink)) {
+      this.writer.end();
+    }
   }
 
   private count(): void {

@@ -69,6 +69,9 @@ export class EventCursor {
   /** Params, or -1 while nobody has asked for them. */
   private params = -1;
   // ts of the first event as two halves, so that relative times need no bigint
+  /** The base in seconds and nanoseconds: with ts, the time of an event without bigints. */
+  baseSeconds = 0;
+  baseNanos = 0;
   private baseLow = 0;
   private baseHigh = 0;
   // offsets of the params found so far; param k starts at offsets[k]
@@ -77,6 +80,8 @@ export class EventCursor {
 
   /** Nanoseconds since the epoch of ts 0. */
   setBase(base: bigint): void {
+    this.baseSeconds = Number(base / 1_000_000_000n);
+    this.baseNanos = Number(base % 1_000_000_000n);
     this.baseLow = Number(base & 0xffffffffn);
     this.baseHigh = Number(base >> 32n);
   }

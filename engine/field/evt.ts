@@ -8,7 +8,7 @@ import { ERRNO_NAMES } from '../event/enums.ts';
 import { errnoText } from '../event/errno.ts';
 import { FIRST_NAMED, genericSyscall } from '../event/generic.ts';
 import { EVENT_TYPES, EventFlag, type EventType } from '../event/schema.ts';
-import { formatArgs, paramIndexes, paramText } from '../print/args.ts';
+import { formatArgs, paramIndexes, paramText, printArgs } from '../print/args.ts';
 import { baseOf } from '../state/base-of.ts';
 import type { EventContext } from '../state/context.ts';
 import { FdType } from '../state/fd.ts';
@@ -40,7 +40,7 @@ import {
   type FieldEnv,
   type FieldType,
 } from './field.ts';
-import { clock, day, human, iso8601, nanos, quantized, seconds } from './time.ts';
+import { clock, day, human, iso8601, nanos, quantized, seconds, timeOfDay } from './time.ts';
 
 const SECOND = 1_000_000_000n;
 const isExit = (ctx: EventContext): boolean =>
@@ -77,7 +77,7 @@ function part(extract: Extract, of: 's' | 'ns'): Extract {
 function outputTime(env: FieldEnv): Extract {
   switch (env.time) {
     case 'h':
-      return (ctx) => `${clock(ctx.evt.epochNs)}.${nanos(ctx.evt.epochNs)}`;
+      return (ctx) => timeOfDay(ctx.evt);
     case 'a':
       // the classic output does not pad the nanoseconds
       return (ctx) => `${ctx.evt.epochNs / SECOND}.${ctx.evt.epochNs % SECOND}`;
@@ -469,6 +469,7 @@ export const EVT: FieldClass = {
     field('evt.cpu', 'INT16', 'event', 'Number of the processor.', (ctx) => ctx.evt.cpu),
     boundField('evt.args', 'CHARBUF', 'bytes', 'All params as name=value.', (_arg, env) => ({
       extract: (ctx) => formatArgs(ctx, env.print),
+      print: (ctx, sink) => printArgs(ctx, env.print, sink),
     })),
     boundField(
       'evt.arg',
@@ -488,6 +489,7 @@ export const EVT: FieldClass = {
     ),
     boundField('evt.info', 'CHARBUF', 'bytes', 'What the default line shows of the event.', (_arg, env) => ({
       extract: (ctx) => formatArgs(ctx, env.print),
+      print: (ctx, sink) => printArgs(ctx, env.print, sink),
     })),
     field(
       'evt.buffer',

@@ -5,6 +5,7 @@ import { InputError } from '../base/errors.ts';
 import { byteText } from '../base/text.ts';
 import type { ByteText } from '../base/units.ts';
 import { CLASSIC, type PrintOptions } from '../print/options.ts';
+import type { ByteSink } from '../print/sink.ts';
 import type { EventContext } from '../state/context.ts';
 
 /** Types of values; names of the scap format. */
@@ -42,7 +43,12 @@ export type Extract = (ctx: EventContext) => Value | undefined;
 export type Several = 'ends' | 'any' | 'list';
 
 export type Bound =
-  | { readonly several?: undefined; readonly extract: Extract }
+  | {
+      readonly several?: undefined;
+      readonly extract: Extract;
+      /** Puts the text of the value, for fields that always have one: what lines are mostly made of. */
+      readonly print?: (ctx: EventContext, sink: ByteSink) => void;
+    }
   /** An empty list means: no value. */
   | { readonly several: Several; readonly extractAll: (ctx: EventContext) => readonly Value[] };
 

@@ -1,12 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 // Times as fields print them.
 
+import type { EventCursor } from '../event/cursor.ts';
+
 const two = (n: number): string => String(n).padStart(2, '0');
 
 /** The fraction of a second, nine digits. */
 export function nanos(epochNs: bigint): string {
   return String(epochNs % 1_000_000_000n).padStart(9, '0');
 }
+
+const THREE = Array.from({ length: 1000 }, (_, n) => String(n).padStart(3, '0'));
+
+/** Time of day and fraction of an event: HH:MM:SS.nnnnnnnnn in local time. */
+export function timeOfDay(evt: EventCursor): string {
+  const total = evt.baseNanos + evt.ts;
+  const whole = Math.floor(total / 1e9);
+  const second = evt.baseSeconds + whole;
+  if (second !== lastSecondOfDay) {
+    lastTimeOfDay = `${clock(BigInt(second) * 1_000_000_000n)}.`;
+    lastSecondOfDay = second;
+  }
+  const ns = total - whole * 1e9;
+  const micros = Math.floor(ns / 1000);
+  const millis = Math.floor(micros / 1000);
+  return `${lastTimeOfDay}${THREE[millis]}${THREE[micros - millis * 1000]}${THREE[ns - micros * 1000]}`;
+}
+
+let lastSecondOfDay = NaN;
+let lastTimeOfDay = '';
 
 // Most lines share their second with the line before.
 let lastSecond = -1n;

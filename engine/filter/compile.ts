@@ -5,6 +5,7 @@
 import { FilterError } from '../base/errors.ts';
 import { FIRST_NAMED, genericSyscall } from '../event/generic.ts';
 import { EVENT_TYPE_COUNT, EVENT_TYPES } from '../event/schema.ts';
+import { SYSCALLS_X86_64 } from '../event/syscalls.ts';
 import { codeHasFd, withName } from '../field/event-types.ts';
 import {
   DEFAULT_ENV,
@@ -316,6 +317,15 @@ function possible(ast: Ast): Possible {
   }
 }
 
+const GENERIC_CALLS = new Set(
+  SYSCALLS_X86_64.filter(([, , , classicExit]) => classicExit === 0).map(([, sc]) => sc),
+);
+
+function mayBeGeneric(name: string): boolean {
+  const { syscalls } = withName(name);
+  return name === '<unknown>' || name === 'unknown' || [...syscalls].some((sc) => GENERIC_CALLS.has(sc));
+}
+
 function possibleCheck(check: Check): Possible {
   const { operand, operator, values } = check;
   if (operand.kind !== 'field') return ANY;
@@ -339,10 +349,15 @@ function possibleCheck(check: Check): Possible {
     return ANY;
   }
   const cannot = can.map((yes) => 1 - yes);
+  // a generic event has the name of its call, which 0.29.3 has no other event for
+  const generic = operand.text !== 'evt.type' || values.some(({ text }) => mayBeGeneric(text));
   // whether a write is a tracer, and of which direction, its data tells; the name of a generic event stands in it
   cannot[WRITE_EXIT] = 1;
   if (operand.text === 'evt.dir') can[WRITE_EXIT] = 1;
-  for (let code = 0; code < FIRST_NAMED; code++) can[code] = cannot[code] = 1;
+  for (let code = 0; code < FIRST_NAMED; code++) {
+    can[code] = generic ? 1 : 0;
+    cannot[code] = 1;
+  }
   return operator === '!=' ? { can: cannot, cannot: can } : { can, cannot };
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The params of an event as one piece of text, `res=-2(ENOENT) name=/nope `, and one at a time.
 
+import { byteText } from '../base/text.ts';
 import type { ByteText } from '../base/units.ts';
 import { FIRST_NAMED } from '../event/generic.ts';
 import { EVENT_TYPES, eventType, type Param } from '../event/schema.ts';
@@ -9,8 +10,12 @@ import { argumentsText, type Tracer } from '../state/spans.ts';
 import { errnoLabel } from './names.ts';
 import { FULL, type PrintOptions } from './options.ts';
 import { paramPrinter, type ParamPrinter } from './param.ts';
+import { ByteSink } from './sink.ts';
 
 type Layout = readonly ParamPrinter[];
+
+/** Bytes that the params of an event usually take. */
+const ARGS = 512;
 
 const printersOf = (params: readonly Param[]): Layout => params.map(paramPrinter);
 
@@ -45,23 +50,41 @@ function layoutOf(ctx: EventContext, options: PrintOptions): Layout {
 
 /** All params: `name=value ` or `name=value(resolved) ` each. Generic events say nothing but their result, where they carry one. */
 export function formatArgs(ctx: EventContext, options: PrintOptions = FULL): ByteText {
+  const sink = new ByteSink(ARGS);
+  printArgs(ctx, options, sink);
+  return byteText(sink.bytes, 0, sink.length);
+}
+
+/** The same, put into a sink. */
+export function printArgs(ctx: EventContext, options: PrintOptions, sink: ByteSink): void {
   const { evt } = ctx;
   if (evt.code < FIRST_NAMED || evt.carrier >= 0) {
     // in pairs, sysdig 0.29.3 shows nothing of them
-    if (options.layout === 'classic' && (ctx.inPairs || (evt.code & 1) === 0)) return '';
-    if (evt.carrier < 0) return genericArgs(ctx);
+    if (options.layout === 'classic' && (ctx.inPairs || (evt.code & 1) === 0)) return;
+    if (evt.carrier < 0) {
+      sink.put(genericArgs(ctx));
+      return;
+    }
   }
-  if (ctx.tracer !== undefined && ctx.inPairs) return tracerArgs(ctx.tracer.tracer);
+  if (ctx.tracer !== undefined && ctx.inPairs) {
+    sink.put(tracerArgs(ctx.tracer.tracer));
+    return;
+  }
   const layout = layoutOf(ctx, options);
   const count = Math.min(evt.count, layout.length);
-  let text = '';
   for (let index = 0; index < count; index++) {
     const printer = layout[index] as ParamPrinter;
     const resolved = printer.resolved === undefined ? '' : printer.resolved(ctx, index, options);
     const value = printer.value(ctx, index, options);
-    text += resolved === '' ? `${printer.name}=${value} ` : `${printer.name}=${value}(${resolved}) `;
+    sink.put(printer.label);
+    sink.put(value);
+    if (resolved !== '') {
+      sink.put('(');
+      sink.put(resolved);
+      sink.put(')');
+    }
+    sink.put(' ');
   }
-  return text;
 }
 
 const tracerArgs = ({ id, tags, args }: Tracer): ByteText =>

@@ -12,6 +12,7 @@ import { at } from '../filter/operators.ts';
 import type { EventContext } from '../state/context.ts';
 import { formatIp } from '../state/tuple.ts';
 import { formatBuffer } from './buffer.ts';
+import type { ByteSink } from './sink.ts';
 
 const NAME = {
   plain: '%proc.name (%thread.tid)',
@@ -25,8 +26,8 @@ export function defaultFormat(form: keyof typeof NAME): string {
 }
 
 export type OutputFormat = {
-  /** The text for the event that the context stands at; undefined: it is left out, since a field has no value. */
-  readonly line: (ctx: EventContext) => ByteText | undefined;
+  /** Puts the text for the event that the context stands at. @returns false if it is left out, since a field has no value */
+  readonly put: (ctx: EventContext, sink: ByteSink) => boolean;
   /** The same as a JSON object with the fields' names in alphabetical order. */
   readonly json: (ctx: EventContext) => ByteText | undefined;
 };
@@ -52,19 +53,27 @@ export function compileFormat(format: ByteText, env: FieldEnv): OutputFormat {
     a.name < b.name ? -1 : 1,
   );
   return {
-    line(ctx) {
-      let text = '';
+    put(ctx, sink) {
+      const start = sink.length;
       for (const part of parts) {
         if (typeof part === 'string') {
-          text += part;
+          sink.put(part);
+          continue;
+        }
+        const { bound, width } = part;
+        if (bound.several === undefined && bound.print !== undefined && width === 0) {
+          bound.print(ctx, sink);
           continue;
         }
         const value = read(part, ctx);
-        if (value === undefined && !lenient) return undefined;
+        if (value === undefined && !lenient) {
+          sink.length = start;
+          return false;
+        }
         const shown = value === undefined ? '<NA>' : valueText(value, part.field, env);
-        text += part.width === 0 ? shown : shown.slice(0, part.width).padEnd(part.width);
+        sink.put(width === 0 ? shown : shown.slice(0, width).padEnd(width));
       }
-      return text;
+      return true;
     },
     json(ctx) {
       let text = '';

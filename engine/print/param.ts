@@ -30,7 +30,8 @@ import type { PrintOptions } from './options.ts';
 type Text = (ctx: EventContext, index: number, options: PrintOptions) => ByteText;
 
 export type ParamPrinter = {
-  readonly name: string;
+  /** What stands before the value: `name=`. */
+  readonly label: string;
   readonly value: Text;
   /** '' where there is nothing to say beyond the value. */
   readonly resolved: Text | undefined;
@@ -251,7 +252,7 @@ class InnerEvent {
 
 // ---- the table ----
 
-const printers: Readonly<Record<string, (param: Param) => Omit<ParamPrinter, 'name'>>> = {
+const printers: Readonly<Record<string, (param: Param) => Omit<ParamPrinter, 'label'>>> = {
   ...numbers('INT8 INT16 INT32 INT64', false),
   ...numbers('UINT8 UINT16 UINT32 PORT L4PROTO SOCKFAMILY BOOL IPV4ADDR', true),
   UINT64: (param) => ({ value: uint64Text(param), resolved: undefined }),
@@ -305,7 +306,7 @@ function pidResolved(ctx: EventContext, index: number): ByteText {
 function numbers(
   types: string,
   isUnsigned: boolean,
-): Record<string, (param: Param) => Omit<ParamPrinter, 'name'>> {
+): Record<string, (param: Param) => Omit<ParamPrinter, 'label'>> {
   return Object.fromEntries(
     types
       .split(' ')
@@ -316,7 +317,7 @@ function numbers(
   );
 }
 
-function flags(types: string): Record<string, (param: Param) => Omit<ParamPrinter, 'name'>> {
+function flags(types: string): Record<string, (param: Param) => Omit<ParamPrinter, 'label'>> {
   return Object.fromEntries(
     types
       .split(' ')
@@ -328,7 +329,7 @@ function flags(types: string): Record<string, (param: Param) => Omit<ParamPrinte
 export function paramPrinter(param: Param): ParamPrinter {
   const make = printers[param.type];
   return {
-    name: param.name,
+    label: `${param.name}=`,
     ...(make === undefined ? { value: unavailable, resolved: undefined } : make(param)),
   };
 }

@@ -104,6 +104,35 @@ const handlers: readonly (Handler | undefined)[] = EVENT_TYPES.map((type) => {
   return applyProcess[key] ?? applyFile[key] ?? applySocket[key] ?? applyMeta[key];
 });
 
+/** How much of the events of a code is wanted. */
+export const Look = {
+  /** What changes the state. */
+  STATE: 0,
+  /** All: somebody looks at them. */
+  WHOLE: 1,
+  /** Not even that: what they change in the state, nobody asks for. */
+  NEVER: 2,
+} as const;
+
+/** Events that change only how much of the processor and of memory a thread uses, by the fields that tell it. */
+const USAGE: readonly (readonly [event: RegExp, fields: RegExp])[] = [
+  [/^procinfo$/, /thread\.cpu/],
+  [/^switch$/, /exectime|vm|pf(major|minor)/],
+];
+
+/**
+ * Codes of events that can be left out where only certain fields are read, 1 each: sums of time and memory, which most filters and lines do not have.
+ *
+ * @param text filter and format
+ */
+export function neverRead(text: string): Uint8Array {
+  return Uint8Array.from(EVENT_TYPES, ({ name }) => {
+    const usage = USAGE.find(([event]) => event.test(name));
+    if (usage === undefined || usage[1].test(text)) return 0;
+    return 1;
+  });
+}
+
 // How an event passes by: not at all (it changes more than its thread's call in progress), or as an enter or exit.
 const PASS_ENTER = 1;
 const PASS_ENTER_FD = 2;
@@ -114,8 +143,6 @@ const passKind = Uint8Array.from(EVENT_TYPES, (type) => {
   const { code } = type;
   if (code === PROCINFO) return PASS_PROCINFO;
   if (isSwitch[code] === true) return PASS_SWITCH;
-  // a generic event may stand for another
-  if (code < FIRST_NAMED) return 0;
   if (type.source !== 'SYSCALL' || resetKind[code] !== 0 || handlers[code] !== undefined) return 0;
   if (isCloneExit[code] === true || isCopyFileRange[code] === true || storesEnter[code] === true) return 0;
   if (type.isExit) return PASS_EXIT;
@@ -155,7 +182,9 @@ export class Machine implements EventContext {
   private enterState: 0 | 1 | 2 = 0;
   private exitedThread: Thread | undefined = undefined;
   private finishedCall: Thread | undefined = undefined;
-  private readonly closedFds: { readonly table: Map<number, Fd>; readonly num: number }[] = [];
+  /** The descriptor that the event closed: it is removed before the next, so that this one can still be described. */
+  private closedIn: Map<number, Fd> | undefined = undefined;
+  private closedNum = 0;
   /** When threads exited, for clones that are reported after it. */
   private readonly recentExits = new Map<number, RelativeNs>();
   private readonly lastSwitch: RelativeNs[] = [];
@@ -170,7 +199,7 @@ export class Machine implements EventContext {
     this.users.clear();
     this.groups.clear();
     this.recentExits.clear();
-    this.closedFds.length = 0;
+    this.closedIn = undefined;
     this.exitedThread = undefined;
     this.finishedCall = undefined;
     this.spans.clear();
@@ -263,7 +292,7 @@ export class Machine implements EventContext {
    * Goes over the events from the cursor on that nobody asks for, and takes note of them where all they change is their thread's
    * call in progress: most reads, writes, polls … The least work an event can be: code, thread and time, read where they stand.
    *
-   * @param asked by code: 1 for events that somebody looks at
+   * @param asked by code: a Look
    * @param filtered they are rejected by a filter, as in applyFiltered()
    * @returns how many events were passed; the cursor's next() is the first that was not
    */
@@ -274,18 +303,31 @@ export class Machine implements EventContext {
     let passed = 0;
     let thread: Thread | undefined = undefined;
     let tidOfThread = -1;
+    let begun = false;
     while (at + SMALLEST_BLOCK <= size) {
       const length = view.getUint32(at + 4, true);
       if (length < SMALLEST_BLOCK || at + length > size) break;
       const header = headerOffset(at, view);
-      const code = view.getUint16(header + 20, true);
+      let code = view.getUint16(header + 20, true);
       if (code < EVENT_TYPE_COUNT) {
+        const look = asked[code];
+        if (look === Look.NEVER) {
+          passed++;
+          at += length;
+          continue;
+        }
+        if (code < FIRST_NAMED && look === Look.STATE) {
+          // a generic event may stand for another
+          evt.seek(at);
+          ({ code } = evt);
+        }
         const kind = passKind[code] as number;
-        if (kind === 0 || asked[code] === 1) break;
+        if (kind === 0 || look === Look.WHOLE) break;
         // no tid has more than 31 bits; -1 is none
         const tid = view.getInt32(header + 8, true);
         if (tid < 0) break;
-        if (passed === 0) this.finishPrevious();
+        if (!begun) this.finishPrevious();
+        begun = true;
         if (tid !== tidOfThread) {
           thread = this.threads.get(tid);
           tidOfThread = tid;
@@ -420,9 +462,9 @@ export class Machine implements EventContext {
       if (!this.classic) this.finishedCall.lastEnterCode = -1;
       this.finishedCall = undefined;
     }
-    if (this.closedFds.length > 0) {
-      for (const { table, num } of this.closedFds) table.delete(num);
-      this.closedFds.length = 0;
+    if (this.closedIn !== undefined) {
+      this.closedIn.delete(this.closedNum);
+      this.closedIn = undefined;
     }
     if (this.exitedThread !== undefined) {
       this.removeThread(this.exitedThread);
@@ -518,10 +560,11 @@ export class Machine implements EventContext {
     if (fd === undefined) return;
     if (fd.closeCancelled) {
       fd.closeCancelled = false;
-      this.closedFds.push({ table, num: PARKED_FD });
+      this.closedNum = PARKED_FD;
     } else {
-      this.closedFds.push({ table, num });
+      this.closedNum = num;
     }
+    this.closedIn = table;
   }
 
   // ---- look-ups ----

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { has, lines, SAMPLE, sonde } from '../support/sonde.ts';
+import { has, lines, CALLS, SAMPLE, sonde } from '../support/sonde.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -75,6 +75,21 @@ describe('sonde -r FILE', () => {
     expect(sonde('-r', slice, '-p', `*${format}`).out).toBe(
       sonde('-r', SAMPLE, '-p', `*${format}`, filter).out,
     );
+  });
+});
+
+describe('events that nobody asks for pass, and change nothing by it', () => {
+  // with -U, all events are looked at
+  test.each([
+    'evt.type=openat',
+    'evt.type!=read and proc.name=python3',
+    'evt.type in (memfd_create, chown, socket)',
+    'not evt.type=close and evt.dir=<',
+    'fd.type=memfd or fd.name contains notes',
+    'evt.latency > 20000',
+  ])('%s', (filter) => {
+    const args = ['-r', CALLS, '-p', '*%evt.num %evt.type %evt.latency %fd.name %evt.args', filter];
+    expect(sonde(...args).out).toBe(sonde('-U', 'nobody', ...args).out);
   });
 });
 

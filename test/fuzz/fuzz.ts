@@ -14,6 +14,7 @@ import { DEFAULT_ENV } from '../../engine/field/field.ts';
 import { FIELD_CLASSES } from '../../engine/field/registry.ts';
 import { compileFilter, type CompiledFilter } from '../../engine/filter/compile.ts';
 import { compileFormat, defaultFormat, type OutputFormat } from '../../engine/print/format.ts';
+import { ByteSink } from '../../engine/print/sink.ts';
 import { Machine } from '../../engine/state/machine.ts';
 
 /** Repeatable random numbers (mulberry32). */
@@ -96,6 +97,7 @@ export class Fuzzer {
   private readonly compiled: CompiledFilter[] = [];
   private readonly words: readonly string[];
   private machine = new Machine();
+  private readonly sink = new ByteSink();
 
   constructor(seed: number, captures: readonly string[]) {
     this.random = new Random(seed);
@@ -159,10 +161,15 @@ export class Fuzzer {
         if (form === 1) machine.applyFiltered(cursor, filter.test);
         else machine.apply(cursor);
         if (form === 0) filter.test(machine);
-        if (random.below(4) === 0) format.line(machine);
+        if (random.below(4) === 0) this.put(format, machine);
         else if (random.below(16) === 0) format.json(machine);
       }
     }
+  }
+
+  private put(format: OutputFormat, machine: Machine): void {
+    this.sink.length = 0;
+    format.put(machine, this.sink);
   }
 
   private damagedCapture(): Uint8Array {

@@ -153,9 +153,8 @@ function closeRangeExit(machine: Machine): void {
   if (thread === undefined || evt.int(0) < 0 || (evt.int(3) & CLOSE_RANGE_CLOEXEC) !== 0) return;
   const first = evt.uint(1);
   const last = evt.uint(2);
-  for (const num of machine.fdTable(thread).keys()) {
-    if (num >= first && num <= last) machine.closeFd(num);
-  }
+  const table = machine.fdTable(thread);
+  for (const num of table.keys()) if (num >= first && num <= last) table.delete(num);
 }
 
 export const applyFile: HandlerTable = {
