@@ -46,6 +46,8 @@ describe.skipIf(!has('tmux'))('sonde top (needs tmux)', () => {
   describe.skipIf(capture === '')('on 502Error.scap (needs the shared captures)', () => {
     test('from the first screen to the response header lines of the 502', async () => {
       const screen = open(['top', '-r', capture]);
+      // read to its end: while it is read, rows still change places under the keys
+      await screen.see(/280 errors/);
       await screen.see(/example2_lb_1/);
       await goTo(screen, /example2_lb_1/);
       screen.keys('Enter');
